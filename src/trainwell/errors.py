@@ -1,0 +1,82 @@
+"""The errors of trainwell, all of them.
+
+TrainwellError
+├── UsageError          a call or a command line that cannot be meant
+│   ├── RecipeError     one or more fields of a recipe (or a space) are wrong
+│   ├── ProblemError    the data, the model factory or the loss of a problem are wrong
+│   └── UnknownNameError   no such name; says the nearest
+├── DataStop            the data have an error finding; training would prove nothing
+├── RecordError         a folder that is no run, or a damaged one
+├── ResumeError         a run cannot be continued as asked
+├── MissingExtraError   an optional package is not installed
+└── BudgetError         the budget allows no meaningful result
+
+Messages read: `` `field` must <condition>, got <value>. <Remedy>. ``
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TrainwellError(Exception):
+    """Base of every error that trainwell raises on purpose."""
+
+
+class UsageError(TrainwellError, ValueError):
+    """A call or a command line that cannot be meant."""
+
+
+class RecipeError(UsageError):
+    """One or more fields of a recipe are wrong; the message lists all of them."""
+
+
+class ProblemError(UsageError):
+    """The data, the model factory or the loss of a problem are wrong."""
+
+
+class UnknownNameError(UsageError):
+    """A name that is not known; the message says the nearest and the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(unknown_name(kind, name, known))
+
+
+class DataStop(TrainwellError):
+    """The data have an error finding: training would prove nothing until it is mended or allowed."""
+
+    def __init__(self, message: str, rules: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.rules = tuple(rules)
+
+
+class RecordError(TrainwellError):
+    """A folder that holds no run, or a damaged one."""
+
+
+class ResumeError(TrainwellError):
+    """A run cannot be continued as asked."""
+
+
+class MissingExtraError(TrainwellError, ImportError):
+    """An optional package is not installed; the message says the command that installs it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"`{package}` is needed for this and is not installed. Run: pip install 'trainwell[{extra}]'")
+
+
+class BudgetError(UsageError):
+    """The budget allows no meaningful result."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that a name is unknown, the nearest known one, and all known ones.
+
+    >>> unknown_name("optimizer", "adamv", ["adam", "adamw", "sgd"])
+    "unknown optimizer 'adamv'. Did you mean 'adamw'? Known: adam, adamw, sgd"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"unknown {kind} '{name}'.{hint} Known: {', '.join(names)}"
