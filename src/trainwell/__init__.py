@@ -1,0 +1,54 @@
+"""trainwell finds out why a neural network trains badly, fixes it, tunes it, and proves that it got better.
+
+The public API, loaded lazily: importing trainwell does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Callback": "trainwell.train",
+    "Change": "trainwell.recipe",
+    "Finding": "trainwell.records",
+    "Improvement": "trainwell.improve",
+    "Problem": "trainwell.problem",
+    "Recipe": "trainwell.recipe",
+    "Run": "trainwell.train",
+    "TrainwellError": "trainwell.errors",
+    "diagnose": "trainwell.diagnose",
+    "explain": "trainwell.diagnose",
+    "fit": "trainwell.train",
+    "improve": "trainwell.improve",
+    "load_problem": "trainwell.problem",
+    "lr_range": "trainwell.tune",
+    "report": "trainwell.report",
+}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from trainwell.diagnose import diagnose, explain
+    from trainwell.errors import TrainwellError
+    from trainwell.improve import Improvement, improve
+    from trainwell.problem import Problem, load_problem
+    from trainwell.recipe import Change, Recipe
+    from trainwell.records import Finding
+    from trainwell.report import report
+    from trainwell.train import Callback, Run, fit
+    from trainwell.tune import lr_range
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'trainwell' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -215,6 +215,8 @@ def _assign(tree: dict[str, Any], full: dict[str, Any], path: str, value: Any) -
         shadow = shadow.get(key) if isinstance(shadow, dict) else None
         if isinstance(node, dict) and key not in node:
             node[key] = list(shadow) if isinstance(shadow, list) else _name_of(shadow)
+        elif isinstance(node, dict) and isinstance(node[key], str):  # a shorthand that an edit has just set
+            node[key] = {"name": node[key]}
         node = _child(node, key, path)
     if isinstance(node, list):
         node[_index(node, last, path)] = value

@@ -17,7 +17,6 @@ class _Warmed(Part):
 
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     warmup_share: OpenShare = 0.0
-    floor: Share = 0.0
 
     @model_validator(mode="after")
     def _one_warmup(self) -> _Warmed:
@@ -26,25 +25,31 @@ class _Warmed(Part):
         return self
 
 
+class _Floored(_Warmed):
+    """A schedule that never falls below `floor` of the rate."""
+
+    floor: Share = 0.0
+
+
 class Constant(_Warmed):
     """The same rate throughout."""
 
     name: Literal["constant"] = "constant"
 
 
-class Linear(_Warmed):
+class Linear(_Floored):
     """A straight line down to the floor."""
 
     name: Literal["linear"] = "linear"
 
 
-class Cosine(_Warmed):
+class Cosine(_Floored):
     """Half a cosine down to the floor (Loshchilov & Hutter 2017)."""
 
     name: Literal["cosine"] = "cosine"
 
 
-class CosineRestarts(_Warmed):
+class CosineRestarts(_Floored):
     """Cosines one after another, each `factor` times as long as the one before (SGDR)."""
 
     name: Literal["cosine-restarts"] = "cosine-restarts"
@@ -52,7 +57,7 @@ class CosineRestarts(_Warmed):
     factor: Annotated[float, Field(ge=1)] = 1.0
 
 
-class StepDecay(_Warmed):
+class StepDecay(_Floored):
     """Multiply by `gamma` every `every` share of the run."""
 
     name: Literal["step"] = "step"
@@ -60,7 +65,7 @@ class StepDecay(_Warmed):
     gamma: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
-class MultiStep(_Warmed):
+class MultiStep(_Floored):
     """Multiply by `gamma` at each milestone."""
 
     name: Literal["multi-step"] = "multi-step"
@@ -74,21 +79,21 @@ class MultiStep(_Warmed):
         return self
 
 
-class Exponential(_Warmed):
+class Exponential(_Floored):
     """Multiply by a constant each step, ending at `final` of the rate."""
 
     name: Literal["exponential"] = "exponential"
     final: Annotated[float, Field(gt=0, lt=1)] = 0.01
 
 
-class Polynomial(_Warmed):
+class Polynomial(_Floored):
     """(1 - p) to a power."""
 
     name: Literal["polynomial"] = "polynomial"
     power: Positive = 2.0
 
 
-class InverseSqrt(_Warmed):
+class InverseSqrt(_Floored):
     """1 over the square root of the step (Vaswani et al. 2017), flat for the first `shift` steps."""
 
     name: Literal["inverse-sqrt"] = "inverse-sqrt"
@@ -104,7 +109,7 @@ class OneCycle(Part):
     final: Annotated[float, Field(gt=0, le=1)] = 4e-6
 
 
-class Cyclic(_Warmed):
+class Cyclic(_Floored):
     """Triangles between `floor` and the rate (Smith 2017)."""
 
     name: Literal["cyclic"] = "cyclic"
@@ -112,7 +117,7 @@ class Cyclic(_Warmed):
     floor: Share = 0.1
 
 
-class WarmupStableDecay(_Warmed):
+class WarmupStableDecay(_Floored):
     """Warm-up, a plateau, then a decay over the last `decay_share` (Hu et al. 2024)."""
 
     name: Literal["wsd"] = "wsd"
@@ -121,7 +126,7 @@ class WarmupStableDecay(_Warmed):
     shape: Literal["linear", "cosine", "sqrt"] = "linear"
 
 
-class Plateau(_Warmed):
+class Plateau(_Floored):
     """Multiply by `factor` when the watched value has not improved for `patience` evaluations."""
 
     name: Literal["plateau"] = "plateau"

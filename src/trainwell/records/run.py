@@ -11,6 +11,7 @@ from trainwell.records.environment import Environment
 from trainwell.records.facts import Baselines, DataFacts, ModelFacts, ProblemFacts, Sanity
 from trainwell.records.finding import Finding
 from trainwell.records.series import Evaluation, Evaluations, Steps
+from trainwell.records.trace import TraceRecord
 
 Status = Literal["running", "completed", "stopped", "diverged", "interrupted", "failed"]
 
@@ -35,6 +36,7 @@ class RunInfo:
         reason: Why it has this status, in one sentence.
         recipe: All fields of the recipe.
         planned_steps: Length of the run as planned. [optimizer updates]
+        problem_spec: Name or path that finds the problem again; empty for one made in memory.
         parent: For runs of a study: what it was for, e.g. `{"step": "baseline"}`.
     """
 
@@ -49,6 +51,7 @@ class RunInfo:
     planned_steps: int = 0
     steps_per_epoch: int = 0
     best: Best | None = None
+    problem_spec: str = ""
     device: str = "cpu"
     threads: int = 0
     parent: Mapping[str, Any] = field(default_factory=dict)
@@ -70,6 +73,7 @@ class RunRecord:
     findings: tuple[Finding, ...] = ()
     folder: Path | None = None
     notes: tuple[Mapping[str, Any], ...] = ()
+    trace: TraceRecord | None = None
 
     @property
     def problem(self) -> ProblemFacts:

@@ -1,0 +1,233 @@
+"""From what the tracer saw to a run's record, so that the rules written for our own trainer can read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from trainwell.records import (
+    DataFacts,
+    Evaluation,
+    LayerFacts,
+    LossTrace,
+    ModelFacts,
+    Overlap,
+    ProblemFacts,
+    RunInfo,
+    RunRecord,
+    Series,
+    SplitFacts,
+    Status,
+    Steps,
+    Task,
+    TraceRecord,
+)
+
+_LOSS_NAMES = {
+    "cross_entropy": "cross-entropy",
+    "nll_loss": "nll",
+    "binary_cross_entropy_with_logits": "bce",
+    "binary_cross_entropy": "bce",
+    "mse_loss": "mse",
+    "l1_loss": "l1",
+    "smooth_l1_loss": "smooth-l1",
+    "huber_loss": "huber",
+}
+
+
+def main_loss(trace: TraceRecord) -> LossTrace | None:
+    """The loss that training minimised, if it is one of torch's and the only one."""
+    trained = [entry for entry in trace.losses if entry.grad]
+    if not trained:
+        return None
+    functions = {entry.function for entry in trained}
+    return max(trained, key=lambda entry: entry.calls) if len(functions) == 1 else None
+
+
+def run_of(trace: TraceRecord, name: str) -> RunRecord:
+    """Fill a run's ordinary fields from a trace."""
+    loss = main_loss(trace)
+    task, classes = _task(loss)
+    losses = [b for b in trace.backwards if b.losses]
+    main = max(losses, key=lambda b: b.calls, default=None)
+    optimizer = max(trace.optimizers, key=lambda o: o.steps, default=None)
+    series: dict[str, Series] = {}
+    plain = main is not None and len(losses) == 1 and optimizer is not None
+    if plain and main is not None:
+        series["loss"] = _series(main.losses)
+    if optimizer is not None and optimizer.lr:
+        steps = np.arange(min(optimizer.steps, 200_000))
+        at = np.array([s for s, _ in optimizer.lr])
+        rates = np.array([r for _, r in optimizer.lr])
+        series["lr"] = Series(steps, rates[np.searchsorted(at, steps, side="right") - 1])
+    if optimizer is not None:
+        series["gradient_norm"] = _series(optimizer.gradient_norm)
+        series["update_ratio"] = _series(optimizer.update_ratio)
+    train_examples = int(trace.train_data.get("examples", 0) or 0)
+    diverged = bool(len(series.get("loss", ())) and not math.isfinite(series["loss"].value[-1]))
+    status: Status = "diverged" if diverged else "completed" if trace.finished else "stopped"
+    per_epoch = int(trace.train_data.get("batches") or 0)
+    info = RunInfo(
+        problem=ProblemFacts(
+            name=name,
+            task=task,
+            classes=classes,
+            metric="accuracy" if task in ("multiclass", "binary") else "loss",
+            direction="max" if task in ("multiclass", "binary") else "min",
+            metrics=("accuracy",) if task in ("multiclass", "binary") else ("loss",),
+            loss=_LOSS_NAMES.get(loss.function, "custom") if loss is not None else "custom",
+            examples={"train": train_examples},
+            input_shape=(),
+            input_kind="other",
+            fingerprint="",
+        ),
+        recipe={},
+        seed=0,
+        status=status,
+        steps=trace.steps,
+        planned_steps=trace.steps if trace.finished else 0,
+        steps_per_epoch=per_epoch,
+        device=trace.device,
+        seconds=trace.seconds,
+    )
+    return RunRecord(
+        info=info,
+        steps=Steps(series),
+        all_evaluations=tuple(_evaluations(trace, loss, task, per_epoch)),
+        data=_data(trace, loss, task, classes),
+        model_facts=_model(trace),
+        trace=trace,
+    )
+
+
+def _series(pairs: Iterable[tuple[int, float]]) -> Series:
+    listed = sorted({step: value for step, value in pairs}.items())
+    return Series(np.array([s for s, _ in listed], np.int64), np.array([v for _, v in listed], np.float64))
+
+
+def _task(loss: LossTrace | None) -> tuple[Task, int | None]:
+    if loss is None:
+        return "custom", None
+    if loss.function in ("cross_entropy", "nll_loss") and len(loss.input_shape) == 2 and loss.label_counts:
+        return "multiclass", loss.input_shape[1]
+    if loss.function.startswith("binary_cross_entropy"):
+        width = loss.input_shape[-1] if len(loss.input_shape) > 1 else 1
+        return ("binary", 2) if width == 1 else ("multilabel", width)
+    if loss.function in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+        return "regression", None
+    return "custom", None
+
+
+def _evaluations(trace: TraceRecord, loss: LossTrace | None, task: Task, per_epoch: int) -> list[Evaluation]:
+    found = []
+    says_train = {o.name for o in trace.overlaps if o.says_train or o.share > 0.5}
+    names = [e.name for e in trace.evaluations if e.name not in says_train]
+    main = max(set(names), key=names.count, default=None)
+    for entry in trace.evaluations:
+        if entry.name != main and entry.name not in says_train:
+            continue
+        metrics: dict[str, float] = {}
+        if entry.accuracy is not None and task in ("multiclass", "binary"):
+            metrics["accuracy"] = entry.accuracy
+        found.append(
+            Evaluation(
+                step=entry.step,
+                epoch=entry.step / per_epoch if per_epoch else 0.0,
+                split="train" if entry.name in says_train else "val",
+                loss=entry.loss if entry.loss is not None else math.nan,
+                metrics=metrics,
+                examples=entry.rows,
+            )
+        )
+    return found
+
+
+def _model(trace: TraceRecord) -> ModelFacts | None:
+    trained = {c.model for c in trace.calls if c.trained}
+    models = [m for m in trace.models if m.key in trained and m.parameters]
+    if len(models) != 1:
+        return None
+    model = models[0]
+    sizes = {p.name: math.prod(p.shape) for p in model.parameters}
+    layers = tuple(
+        LayerFacts(name, kind, sum(s for n, s in sizes.items() if n.rpartition(".")[0] == name))
+        for name, kind in model.layers.items()
+    )
+    trainable = sum(math.prod(p.shape) for p in model.parameters if p.requires_grad)
+    return ModelFacts(parameters=sum(sizes.values()), trainable=trainable, layers=layers)
+
+
+def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int | None) -> DataFacts | None:
+    splits: dict[str, SplitFacts] = {}
+    trained = {c.model for c in trace.calls if c.trained}
+    model = next((m for m in trace.models if m.key in trained and m.first_layer), None)
+    first = dict(model.first_layer) if model is not None else {}
+    stats: dict[str, Any] = dict(first.get("stats", {}))
+    normalises = bool(first.get("normalises") or first.get("integer"))
+    facts = trace.train_data
+    counts = facts.get("label_counts")
+    if counts is None and loss is not None and task in ("multiclass", "binary"):
+        counts = dict(loss.label_counts)
+    if stats or counts:
+        rows = int(stats.get("rows", 0))
+        target = loss.target_stats if loss is not None else {}
+        splits["train"] = SplitFacts(
+            name="train",
+            examples=int(facts.get("examples") or sum((counts or {}).values()) or rows),
+            looked_at=max(rows, sum((counts or {}).values())),
+            label_counts=counts if task in ("multiclass", "binary") else None,
+            input_mean=stats.get("mean"),
+            input_std=stats.get("std"),
+            input_min=stats.get("min"),
+            input_max=stats.get("max"),
+            feature_std_min=stats.get("feature_std_min"),
+            feature_std_max=stats.get("feature_std_max"),
+            non_finite_inputs=int(stats.get("non_finite", 0)),
+            non_finite_targets=int(target.get("non_finite", 0)),
+            target_mean=target.get("mean") if task == "regression" else None,
+            target_std=target.get("std") if task == "regression" else None,
+            duplicates=int(facts.get("duplicates", 0)),
+            conflicting=int(facts.get("conflicting", 0)),
+        )
+    overlaps = []
+    for entry in _held_out(trace):
+        overlaps.append(Overlap(entry.name, entry.rows, entry.share))
+        splits.setdefault(entry.name, SplitFacts(entry.name, entry.looked_at, entry.looked_at))
+    if not splits:
+        return None
+    return DataFacts(splits=splits, overlaps=tuple(overlaps), scaled_by_recipe=normalises)
+
+
+def _held_out(trace: TraceRecord) -> list[Any]:
+    """Overlaps of sources that count as held-out data; evaluating on training data on purpose is none."""
+    found: dict[str, Any] = {}
+    for entry in trace.overlaps:
+        if not entry.claimed or entry.rows == 0:
+            continue
+        before = found.get(entry.name)
+        if before is None or before.share < entry.share:
+            found[entry.name] = entry
+    return list(found.values())
+
+
+def unseen(runs: Iterable[RunRecord], status: str) -> list[str]:
+    """Plain sentences on what was not seen."""
+    notes = []
+    traces = [run.trace for run in runs if run.trace is not None]
+    if not any(t.backward_calls for t in traces):
+        notes.append("No training was seen: the program made no backward pass.")
+    elif not any(t.steps for t in traces):
+        notes.append("Backward passes were seen, but no optimizer of torch made a step.")
+    stopped = [t.stopped for t in traces if t.stopped]
+    if stopped:
+        notes.append(f"The program was stopped: {stopped[0]}. What comes later was not seen.")
+    elif status in ("failed", "killed", "interrupted"):
+        notes.append("The program did not come to its end. What would have come later was not seen.")
+    if any(t.backward_calls for t in traces) and not any(
+        c.after_first_step and not c.trained for t in traces for c in t.calls
+    ):
+        notes.append("No evaluation was seen.")
+    return notes

@@ -1,0 +1,84 @@
+"""Live progress of the checklist on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainwell.improve import Progress
+
+_TITLES = {
+    "audit": "audit the data",
+    "sanity": "sanity checks",
+    "baseline": "baseline",
+    "remedies": "remedies",
+    "learning-rate": "learning rate",
+    "search": "search",
+    "proof": "proof",
+}
+
+
+@contextmanager
+def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]]:
+    """Show progress: on standard error where standard output is kept for JSON.
+
+    Args:
+        quiet_output: Whether standard output must stay clean.
+    """
+    stream = sys.stderr if quiet_output else sys.stdout
+    if not stream.isatty():
+        yield _plain(stream)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(file=stream)
+    columns = [
+        TextColumn("[bold]{task.fields[number]}/{task.fields[of]}[/] {task.fields[title]:<14}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.description}"),
+        TextColumn("[green]{task.fields[best]}[/]"),
+        TextColumn("[dim]{task.fields[left]}[/]"),
+    ]
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0, number=1, of=1, title="", best="", left="")
+
+        def listen(event: Progress) -> None:
+            title = _TITLES.get(event.step, event.step)
+            bar.update(
+                task,
+                completed=event.fraction,
+                description="" if event.finished else event.text,
+                number=event.number,
+                of=event.of,
+                title=title,
+                best=f"best {event.best}" if event.best else "",
+                left=_clock(event.seconds_left),
+            )
+            if event.finished:
+                console.print(f"[bold]{event.number}/{event.of}[/] [cyan]{title:<14}[/] ", end="")
+                console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+
+        yield listen
+
+
+def _plain(stream: object) -> Callable[[Progress], None]:
+    def listen(event: Progress) -> None:
+        if event.finished:
+            title = _TITLES.get(event.step, event.step)
+            best = f" [best {event.best}]" if event.best else ""
+            print(
+                f"{event.number}/{event.of} {title}: {event.text}{best} ({_clock(event.seconds_left)})",
+                file=stream,  # type: ignore[call-overload]
+                flush=True,
+            )
+
+    return listen
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} left"

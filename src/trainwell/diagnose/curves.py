@@ -1,0 +1,111 @@
+"""Curves of a run as rules look at them: of the training loss, over steps or over the learning that was allowed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainwell.diagnose.questions import finite, start_loss
+from trainwell.records import RunRecord
+from trainwell.records.series import Floats, Ints
+from trainwell.stats import Slope, slope_interval
+
+_WINDOWS = 12
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Losses at numbers of updates, rising; all finite."""
+
+    step: Ints
+    loss: Floats
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def between(self, first: float, last: float) -> Curve:
+        """The points at steps from `first` to `last`, both included."""
+        keep = (self.step >= first) & (self.step <= last)
+        return Curve(self.step[keep], self.loss[keep])
+
+
+def evaluated(run: RunRecord, split: str) -> Curve:
+    """Finite losses of the evaluations of a split, one per step."""
+    rows = run.evaluations(split)
+    step, loss = rows.step, rows.loss
+    keep = np.isfinite(loss)
+    step, last = np.unique(step[keep][::-1], return_index=True)
+    return Curve(step, loss[keep][::-1][last])
+
+
+def training_curve(run: RunRecord, *, fewest: int = 6) -> Curve | None:
+    """The training loss from the start on: of the evaluations, or where they are few of windows of steps.
+
+    Evaluations see one fixed subset in eval mode, so their curve shows the weights and not the luck of the batch.
+
+    Args:
+        fewest: Points that a curve must have.
+
+    Returns:
+        None where neither has enough points (windows of at least 5 steps).
+    """
+    curve = evaluated(run, "train")
+    if len(curve) and curve.step[0] > 0 and (start := start_loss(run)) is not None:
+        curve = Curve(np.append(0, curve.step), np.append(start, curve.loss))
+    if len(curve) >= fewest:
+        return curve
+    steps = finite(run.steps["loss"])
+    windows = min(_WINDOWS, len(steps) // 5)
+    if windows < fewest:
+        return None
+    parts = np.array_split(np.arange(len(steps)), windows)
+    return Curve(
+        np.array([round(float(steps.step[part].mean())) for part in parts], dtype=np.int64),
+        np.array([steps.value[part].mean() for part in parts]),
+    )
+
+
+def allowed_learning(run: RunRecord, step: Ints) -> Floats:
+    """Share of the run's sum of learning rates that was spent before each step, 0 to 1.
+
+    Over this clock a run that is limited by its rate falls along a straight line, whatever its schedule.
+    """
+    rates = finite(run.steps["lr"])
+    if not len(rates) or rates.value.sum() <= 0:
+        last = max(1, int(step[-1]) if len(step) else 1)
+        return np.minimum(1.0, step / last)
+    spent = np.append(0.0, np.cumsum(rates.value))
+    at = np.searchsorted(rates.step, step, side="left")
+    share: Floats = spent[at] / spent[-1]
+    return share
+
+
+def trend(x: Floats | Ints, y: Floats, level: float = 0.95) -> Slope | None:
+    """Slope with its interval; None below 3 points at different places."""
+    x = np.asarray(x, dtype=np.float64)
+    distinct = np.append(True, np.diff(x) > 0) if len(x) else np.zeros(0, bool)
+    x, y = x[distinct], y[distinct]
+    return slope_interval(x, y, level) if len(x) >= 3 else None
+
+
+def falls(slope: Slope | None) -> bool:
+    """Whether a slope is negative beyond doubt."""
+    return slope is not None and slope.interval is not None and slope.interval.high < 0
+
+
+def rises(slope: Slope | None) -> bool:
+    """Whether a slope is positive beyond doubt."""
+    return slope is not None and slope.interval is not None and slope.interval.low > 0
+
+
+def noise(values: Floats) -> float:
+    """Deviation of one value around a smooth curve, by the median of second differences (robust).
+
+    Second differences of independent values have 6 times their variance; 1.4826 turns a median absolute value
+    into a deviation.
+    """
+    if len(values) < 4:
+        return math.inf
+    return float(np.median(np.abs(np.diff(values, 2)))) * 1.4826 / math.sqrt(6)

@@ -1,0 +1,77 @@
+"""Remedies of findings, each as one controlled experiment on the experiment seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainwell.errors import RecipeError
+from trainwell.improve.budget import BASELINE_SEEDS
+from trainwell.improve.decision import decide
+from trainwell.improve.session import EXPERIMENT, Session
+
+_MOST = 4
+_SHARE = 0.3  # of the time before the proof, for all remedies together
+
+
+def remedies_step(session: Session) -> None:
+    """Try the recipe changes that findings propose, but for the learning rate, which has steps of its own."""
+    session.begin("remedies")
+    remedies = _proposed(session)
+    if not remedies:
+        session.log("Remedies", skipped="No finding proposes a change of the recipe beside the learning rate.")
+        return
+    end = session.budget.spent + _SHARE * session.search_time_left
+    assert session.horizon is not None
+    for index, (rule, change) in enumerate(remedies[:_MOST]):
+        if session.budget.spent + BASELINE_SEEDS * session.horizon.seconds_per_run > end and index:
+            session.log(f"Remedy of {rule}", skipped="No time left for this experiment.")
+            continue
+        experiment(session, f"Remedy of {rule}", change, of=(index, min(_MOST, len(remedies))))
+
+
+def experiment(session: Session, title: str, change: Mapping[str, Any], *, of: tuple[int, int] = (0, 1)) -> bool:
+    """Train a changed recipe on the experiment seeds and keep it if the paired interval says so.
+
+    Returns:
+        Whether it was kept.
+    """
+    named = ", ".join(f"{path} = {value}" for path, value in change.items())
+    try:
+        candidate = session.recipe.with_(change)
+    except RecipeError as error:
+        session.log(title, tried=named, skipped=f"Does not fit the recipe: {error}")
+        return False
+    if candidate == session.recipe:
+        session.log(title, tried=named, skipped="The recipe has this already.")
+        return False
+    seeds = [run.seed for run in session.best_runs] or session.seeds(EXPERIMENT, BASELINE_SEEDS)
+    runs = session.runs(candidate, seeds, "experiment", named, of=of)
+    decision = decide(session.facts, session.best_runs, runs)
+    if decision.keep:
+        session.keep(candidate, runs)
+    session.log(
+        title,
+        tried=named,
+        effect=decision.effect,
+        decision="Kept: the interval excludes zero in its favour."
+        if decision.keep
+        else "Not kept: the interval does not exclude zero in its favour.",
+    )
+    return decision.keep
+
+
+def _proposed(session: Session) -> list[tuple[str, Mapping[str, Any]]]:
+    proposed: list[tuple[str, Mapping[str, Any]]] = []
+    knobs = session.problem.knobs()
+    for finding in session.record.findings:
+        change = {
+            path: value
+            for path, value in finding.remedy.recipe.items()
+            if path != "optimizer.lr"
+            and path not in ("epochs", "steps")
+            and (not path.startswith("model.") or path.removeprefix("model.") in knobs)
+        }
+        if change and change not in [c for _, c in proposed]:
+            proposed.append((finding.rule, change))
+    return proposed

@@ -1,0 +1,150 @@
+"""The state of one improvement: where it stands, what it has run, what it has written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from trainwell.errors import RecordError
+from trainwell.improve.budget import Budget, Horizon
+from trainwell.improve.decision import shown
+from trainwell.improve.progress import Listener, Progress
+from trainwell.problem import Problem
+from trainwell.recipe import Recipe
+from trainwell.records import Finding, ImprovementRecord, LogEntry, ProblemFacts, save_improvement
+from trainwell.report import logbook_markdown
+from trainwell.records import write_atomically
+from trainwell.seeding import master_seeds
+from trainwell.train import Run, fit
+
+# Purposes of seeds: runs of one purpose share theirs, and no two purposes share any.
+TUNING, BASELINE, EXPERIMENT, PROOF = 1, 2, 3, 9
+STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "proof")
+
+
+@dataclass
+class Session:
+    """Everything that the steps of the checklist share.
+
+    Attributes:
+        start: The starting recipe, at the length that all runs have.
+        recipe: The best recipe so far.
+        best_runs: Its runs over the experiment seeds, where it was measured on them.
+    """
+
+    problem: Problem
+    start: Recipe
+    recipe: Recipe
+    seed: int
+    folder: Path
+    budget: Budget
+    record: ImprovementRecord
+    allow: frozenset[str] = frozenset()
+    listener: Listener = lambda progress: None
+    horizon: Horizon | None = None
+    baseline: list[Run] = field(default_factory=list)
+    best_runs: list[Run] = field(default_factory=list)
+    _runs: dict[tuple[str, int], Run] = field(default_factory=dict)
+    _step: str = "audit"
+    _step_started: float = 0.0
+    _best: str = ""
+
+    @property
+    def facts(self) -> ProblemFacts:
+        """The problem in plain values."""
+        return self.record.problem
+
+    @property
+    def search_time_left(self) -> float:
+        """Seconds left before the time set aside for the proof begins."""
+        return self.budget.left - (self.horizon.proof_seconds if self.horizon else 0.0)
+
+    def seeds(self, purpose: int, count: int) -> list[int]:
+        """Run seeds of one purpose."""
+        return master_seeds(self.seed, purpose, count)
+
+    # -- runs -------------------------------------------------------------------------------------------------
+
+    def run(self, recipe: Recipe, seed: int, purpose: str) -> Run:
+        """Train, unless this recipe was trained with this seed before (in this session or the one resumed)."""
+        key = (recipe.key(), seed)
+        if key not in self._runs:
+            folder = self.folder / "runs" / f"{purpose}-{recipe.key()[:6]}-{seed}"
+            self._runs[key] = self._loaded(folder) or fit(
+                self.problem, recipe, seed=seed, folder=folder, parent={"step": purpose}
+            )
+        return self._runs[key]
+
+    def runs(self, recipe: Recipe, seeds: Sequence[int], purpose: str, text: str, *, of: tuple[int, int] = (0, 1)) -> list[Run]:
+        """Train one recipe over several seeds, telling the listener."""
+        done = []
+        for index, seed in enumerate(seeds):
+            self.tell((of[0] + index / len(seeds)) / of[1], f"{text}, seed {index + 1} of {len(seeds)}")
+            done.append(self.run(recipe, seed, purpose))
+        return done
+
+    def relative(self, run: Run) -> str:
+        """A run's folder, relative to the improvement's."""
+        return "" if run.folder is None else run.folder.relative_to(self.folder).as_posix()
+
+    def _loaded(self, folder: Path) -> Run | None:
+        if not (folder / "run.json").is_file():
+            return None
+        with suppress(RecordError):
+            run = Run.load(folder, self.problem)
+            if run.status in ("completed", "stopped", "diverged"):
+                return run
+        return None
+
+    # -- the story --------------------------------------------------------------------------------------------
+
+    def begin(self, step: str) -> None:
+        """Start a step of the checklist."""
+        self._step, self._step_started = step, self.budget.spent
+        self.tell(0.0, "")
+
+    def tell(self, fraction: float, text: str, *, finished: bool = False) -> None:
+        """Tell the listener where the checklist stands."""
+        self.listener(
+            Progress(
+                self._step, STEPS.index(self._step) + 1, len(STEPS), min(1.0, fraction), text, self._best,
+                self.budget.left, finished,
+            )
+        )  # fmt: skip
+
+    def log(self, title: str, **words: Any) -> None:
+        """End a step, or a part of one, with an entry of the logbook."""
+        entry = LogEntry(self._step, title, seconds=round(self.budget.spent - self._step_started, 2), **words)
+        self._step_started = self.budget.spent
+        self.update(entries=(*self.record.entries, entry))
+        self.tell(1.0, entry.decision or entry.skipped or entry.seen, finished=True)
+
+    def update(self, **fields: Any) -> None:
+        """Change the record and write it, the logbook and the recipe."""
+        self.record = replace(self.record, seconds=round(self.budget.spent, 2), **fields)
+        save_improvement(self.folder, self.record)
+        write_atomically(self.folder / "logbook.md", logbook_markdown(self.record))
+
+    def add_findings(self, findings: Iterable[Finding]) -> None:
+        """Add findings; one rule is listed once."""
+        known = {f.rule for f in self.record.findings}
+        self.update(findings=(*self.record.findings, *(f for f in findings if f.rule not in known)))
+
+    def keep(self, recipe: Recipe, runs: Sequence[Run]) -> None:
+        """Take a recipe as the best so far."""
+        self.recipe, self.best_runs = recipe, list(runs)
+        self.note_best(runs)
+        write_atomically(self.folder / "recipe.toml", recipe.to_toml())
+
+    def note_best(self, runs: Sequence[Run]) -> None:
+        """Remember the best value for the progress line."""
+        values = [run.best_metric() for run in runs if not run.diverged]
+        finite = [v for v in values if v == v]
+        if finite:
+            self._best = f"{self.facts.metric} {shown(self.facts, sum(finite) / len(finite))}"
+
+
+Step = Callable[[Session], None]

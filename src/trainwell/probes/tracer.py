@@ -1,0 +1,292 @@
+"""The tracer: watches torch at work in this process and keeps what it saw as a `TraceRecord`.
+
+It replaces a few functions of torch by wrappers that note the event and call the original. It reads values, never
+writes them, draws no random number, and keeps no tensor alive.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainwell.probes import (
+    watch_backward,
+    watch_calls,
+    watch_data,
+    watch_files,
+    watch_losses,
+    watch_schedules,
+    watch_steps,
+)
+from trainwell.probes.governor import Governor
+from trainwell.probes.patch import Patches
+from trainwell.probes.place import Site, place
+from trainwell.records import Place, TraceRecord
+
+if TYPE_CHECKING:
+    from trainwell.probes.state import (
+        ActivationState,
+        BackwardState,
+        CallState,
+        ClipState,
+        DatasetState,
+        EvaluationState,
+        LoaderState,
+        LossState,
+        ModelState,
+        OptimizerState,
+        ScalerState,
+        SchedulerState,
+    )
+    from trainwell.records import FileTrace, GraphTrace
+
+
+class BudgetReached(BaseException):
+    """Raised in the observed program when its budget of time or steps is used up; `finally` blocks run."""
+
+
+class Tracer:
+    """Observes training in this process from `install` to `close`.
+
+    Args:
+        seconds: Time after which `BudgetReached` is raised at the next event; None for no limit.
+        steps: Optimizer steps after which it is raised; None for no limit.
+        save: Called with the record now and then, so that a killed program leaves what was seen.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds: float | None = None,
+        steps: int | None = None,
+        save: Callable[[TraceRecord], None] | None = None,
+    ) -> None:
+        self.limit_seconds, self.limit_steps, self.save = seconds, steps, save
+        self.patches = Patches()
+        self.active = False
+        self.stopped = ""
+        self.thread = threading.get_ident()
+        self.pid = os.getpid()
+        self._reset()
+
+    def _reset(self) -> None:
+        self.governor = Governor()
+        self.depth = 0
+        self.steps = 0
+        self.backward_calls = 0
+        self.optimizers: dict[int, OptimizerState] = {}
+        self.schedulers: dict[int, SchedulerState] = {}
+        self.models: dict[int, ModelState | None] = {}
+        self.past_models: list[ModelState] = []
+        self.past_optimizers: list[OptimizerState] = []
+        self.past_schedulers: list[SchedulerState] = []
+        self.past_loaders: list[LoaderState] = []
+        self.losses: dict[Any, LossState] = {}
+        self.backwards: dict[Site | None, BackwardState] = {}
+        self.clips: dict[Any, ClipState] = {}
+        self.scalers: dict[int, ScalerState] = {}
+        self.loaders: dict[int, LoaderState] = {}
+        self.datasets: dict[int, DatasetState] = {}
+        self.past_datasets: list[DatasetState] = []
+        self.evaluation: EvaluationState | None = None
+        self.evaluations: list[Any] = []
+        self.sources: dict[Any, Any] = {}
+        self.activations: dict[tuple[str, int], ActivationState] = {}
+        self.graphs: list[GraphTrace] = []
+        self.files: list[FileTrace] = []
+        self.seeds: dict[str, None] = {}
+        self.trouble: Counter[str] = Counter()
+        self.pending: list[tuple[CallState, LoaderState | None]] = []
+        self.run_length = 0
+        self.last_loader: LoaderState | None = None
+        self.last_batch: Any = None
+        self.saved_hooks = False
+        self.manual_updates = 0
+        self.key = 0
+        self.depth_backward = 0
+        self.loss_depth = 0
+        self.scheduler_depth = 0
+        self.current: CallState | None = None
+        self.untouched: dict[int, Any] = {}
+        self.loaded_modules: set[int] = set()
+        self.fresh_loader: LoaderState | None = None
+        self.iterators: Any = {}
+        self.unnamed: dict[int, Any] = {}
+        self.graph_shapes: set[Any] = set()
+        self.train_inputs: dict[str, Any] = {}
+        self._last_save = perf_counter()
+        self._save_cost = 0.0
+        self.finished = False
+        self.exit_status: int | None = None
+
+    def next_key(self) -> int:
+        """A number that was not given before."""
+        self.key += 1
+        return self.key
+
+    @property
+    def here(self) -> bool:
+        """Whether this thread is the one under observation and torch is not compiling or transforming."""
+        return self.active and threading.get_ident() == self.thread
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def install(self) -> Tracer:
+        """Start observing."""
+        self.active = True
+        for part in (
+            watch_backward,
+            watch_steps,
+            watch_calls,
+            watch_losses,
+            watch_data,
+            watch_schedules,
+            watch_files,
+        ):
+            part.install(self)
+        os.register_at_fork(after_in_child=self._after_fork)
+        return self
+
+    def finish(self) -> None:
+        """The program is over: settle what is still open."""
+        for call, loader in self.pending:
+            call.untrained += 1
+            if loader is not None and not call.trained:
+                loader.evaluate += 1
+        self.pending.clear()
+        watch_calls.close_phase(self, final=True)
+
+    def close(self) -> None:
+        """Stop observing and put torch back."""
+        self.active = False
+        self.patches.restore()
+
+    def _after_fork(self) -> None:
+        if self.active:
+            self._reset()
+            self.pid = os.getpid()
+            self.limit_seconds = None
+            self.thread = threading.get_ident()
+
+    def refresh_parameters(self, model: ModelState) -> None:
+        """Look again at which parameters a model registers."""
+        watch_calls.refresh_parameters(model)
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Note that a look failed; the observed program never hears of it."""
+        self.trouble[f"{where}: {type(error).__name__}: {str(error)[:120]}"] += 1
+
+    # -- budget and saving --------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """At safe points: save now and then, stop when the budget is used up."""
+        now = perf_counter()
+        if self.save is not None and now - self._last_save > max(0.4, 60 * self._save_cost):
+            self.write()
+        if self.stopped or not self.here:
+            return
+        if self.limit_seconds is not None and now - self.governor.start > self.limit_seconds:
+            self.stopped = f"the budget of {self.limit_seconds:g} seconds was used up"
+            raise BudgetReached(self.stopped)
+        if self.limit_steps is not None and self.steps >= self.limit_steps:
+            self.stopped = f"the budget of {self.limit_steps} steps was used up"
+            raise BudgetReached(self.stopped)
+
+    def write(self) -> None:
+        """Save the record now."""
+        if self.save is None:
+            return
+        begin = perf_counter()
+        try:
+            self.save(self.record())
+        except Exception as error:
+            self.failed("save", error)
+        self._last_save = perf_counter()
+        self._save_cost = self._last_save - begin
+        self.governor.own += self._save_cost
+
+    # -- record -------------------------------------------------------------------------------------------------
+
+    def record(self) -> TraceRecord:
+        """What was seen so far."""
+        watch_calls.close_phase(self, final=False)
+        optimizers = [*self.past_optimizers, *self.optimizers.values()]
+        models = [*self.past_models, *(m for m in self.models.values() if m is not None)]
+        loaders = [*self.past_loaders, *self.loaders.values()]
+        overlaps, train_data, eval_data = watch_data.summary(self)
+        return TraceRecord(
+            places=self._places(),
+            optimizers=tuple(o.record(self) for o in sorted(optimizers, key=lambda o: o.key)),
+            schedulers=tuple(s.record() for s in [*self.past_schedulers, *self.schedulers.values()]),
+            losses=tuple(entry.record() for entry in self.losses.values()),
+            models=tuple(m.record(self) for m in sorted(models, key=lambda m: m.key)),
+            calls=tuple(c.record() for m in models for c in m.calls.values()),
+            graphs=tuple(self.graphs),
+            backwards=tuple(b.record() for b in self.backwards.values()),
+            clips=tuple(c.record() for c in self.clips.values()),
+            scalers=tuple(s.record() for s in self.scalers.values()),
+            loaders=tuple(entry.record() for entry in sorted(loaders, key=lambda e: e.key)),
+            datasets=tuple(d.record() for d in [*self.past_datasets, *self.datasets.values()]),
+            overlaps=overlaps,
+            files=tuple(self.files),
+            evaluations=tuple(self.evaluations),
+            activations=tuple(a.record() for a in self.activations.values()),
+            train_data=train_data,
+            eval_data=eval_data,
+            seeds=tuple(self.seeds),
+            seconds=self.governor.elapsed,
+            own_seconds=self.governor.own,
+            steps=self.steps,
+            backward_calls=self.backward_calls,
+            manual_updates=self.manual_updates,
+            device=_device(models),
+            finished=self.finished,
+            stopped=self.stopped,
+            exit_status=self.exit_status,
+            trouble=dict(self.trouble),
+        )
+
+    def _places(self) -> dict[str, Place]:
+        sites: dict[str, Site | None] = {}
+        for optimizer in [*self.past_optimizers, *self.optimizers.values()]:
+            if optimizer.steps:
+                sites["optimizer"] = optimizer.site
+                sites["step"] = optimizer.step_site
+        for site, backward in self.backwards.items():
+            if backward.calls:
+                sites.setdefault("backward", site)
+        for loss in self.losses.values():
+            if loss.grad:
+                sites.setdefault("loss", loss.site)
+        for loader in [*self.past_loaders, *self.loaders.values()]:
+            if loader.train:
+                sites.setdefault("train_loader", loader.site)
+            elif loader.evaluate:
+                sites.setdefault("eval_loader", loader.site)
+        for model in [*self.past_models, *(m for m in self.models.values() if m is not None)]:
+            for call in model.calls.values():
+                if call.trained:
+                    sites.setdefault("model_call", call.site)
+                    sites.setdefault("model", model.site)
+                elif call.is_evaluation():
+                    sites.setdefault("evaluation", call.site)
+        for scheduler in [*self.past_schedulers, *self.schedulers.values()]:
+            sites.setdefault("scheduler", scheduler.site)
+        if "loss" not in sites and "backward" in sites:
+            sites["loss"] = sites["backward"]
+        return {role: found for role, where in sites.items() if (found := place(where)) is not None}
+
+
+def _device(models: list[ModelState]) -> str:
+    for model in models:
+        module = model.module()
+        if module is not None:
+            for parameter in module.parameters():
+                return str(parameter.device)
+    return "cuda" if torch.cuda.is_available() and torch.cuda.is_initialized() else "cpu"

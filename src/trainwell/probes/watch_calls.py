@@ -1,0 +1,388 @@
+"""Calls of models: in which mode, with which data, from where; what runs inside them."""
+
+from __future__ import annotations
+
+import weakref
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from trainwell.probes import moments, watch_data
+from trainwell.probes.place import is_user, place, site, user_frame, words
+from trainwell.probes.state import CallState, EvaluationState, ModelState, Tag
+from trainwell.records import EvaluationTrace
+
+if TYPE_CHECKING:
+    from trainwell.probes.patch import Function
+    from trainwell.probes.tracer import Tracer
+
+_LAYERS = (
+    nn.Linear,
+    nn.Bilinear,
+    nn.Embedding,
+    nn.EmbeddingBag,
+    nn.modules.conv._ConvNd,
+    nn.RNNBase,
+    nn.RNNCellBase,
+    nn.MultiheadAttention,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    _BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+)
+_NORM = (nn.LayerNorm, nn.GroupNorm, _BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+def install(tracer: Tracer) -> None:
+    """Watch outermost module calls and functional dropout."""
+    is_compiling = torch.compiler.is_compiling
+    is_grad_enabled = torch.is_grad_enabled
+
+    def call(original: Function) -> Function:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if is_compiling() or tracer.depth or not tracer.here:
+                return original(self, *args, **kwargs)
+            model = tracer.models.get(id(self), 0)
+            if model is None:
+                return original(self, *args, **kwargs)
+            try:
+                state = _enter(tracer, self, model, args, kwargs, is_grad_enabled())
+            except Exception as error:
+                tracer.failed("call", error)
+                state = None
+            if state is None:
+                return original(self, *args, **kwargs)
+            tracer.depth = 1
+            try:
+                if _look_due(tracer, state):
+                    result = _look_inside(tracer, state, original, self, args, kwargs)
+                else:
+                    result = original(self, *args, **kwargs)
+            finally:
+                tracer.depth = 0
+            try:
+                _leave(tracer, state, result)
+            except Exception as error:
+                tracer.failed("call", error)
+            tracer.tick()
+            return result
+
+        return wrapper
+
+    def dropout(original: Function) -> Function:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not is_compiling() and tracer.here:
+                p = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
+                training = args[2] if len(args) > 2 else kwargs.get("training", True)
+                if training and p and tracer.current is not None:
+                    state = tracer.current
+                    if not state.training and not state.functional_dropout:
+                        state.functional_dropout_site = site(2)
+                    if not state.training and not state.noise_now[0]:
+                        state.functional_dropout += 1
+            return original(*args, **kwargs)
+
+        return wrapper
+
+    tracer.patches.wrap(nn.Module, "__call__", call)
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"):
+        tracer.patches.wrap(torch.nn.functional, name, dropout)
+
+
+def _model(tracer: Tracer, module: nn.Module) -> ModelState | None:
+    """State of a module that is called from outside; None for losses, activations and the like."""
+    identity = id(module)
+    old = tracer.models.pop(identity, None)
+    if old is not None:
+        tracer.past_models.append(old)
+    inner = getattr(module, "_orig_mod", None)
+    has_parameters = next(iter(module.parameters()), None) is not None
+    has_children = next(iter(module.children()), None) is not None
+    if (not has_parameters and not has_children) or isinstance(module, nn.modules.loss._Loss):
+        tracer.models[identity] = None
+        weakref.finalize(module, tracer.models.pop, identity, None).atexit = False
+        return None
+    with tracer.governor:
+        shown = inner if isinstance(inner, nn.Module) else module
+        state = ModelState(
+            key=tracer.next_key(),
+            kind=type(shown).__name__,
+            module=weakref.ref(module),
+            site=site(4),
+            compiled=inner is not None or isinstance(module, torch.jit.ScriptModule),
+        )
+        for name, layer in module.named_modules():
+            if isinstance(layer, _DropoutNd):
+                state.dropout += 1
+                state.noisy.append((weakref.ref(layer), "d"))
+                state.largest_dropout = max(state.largest_dropout, layer.p)
+                if layer.p == 0:
+                    state.noisy.pop()
+                    state.dropout -= 1
+            elif isinstance(layer, _BatchNorm):
+                state.batch_norm += 1
+                if layer.track_running_stats:
+                    state.noisy.append((weakref.ref(layer), "n"))
+            elif isinstance(layer, nn.RNNBase) and layer.dropout and layer.num_layers > 1:
+                state.dropout += 1
+                state.noisy.append((weakref.ref(layer), "d"))
+            elif isinstance(layer, nn.MultiheadAttention) and layer.dropout:
+                state.dropout += 1
+                state.noisy.append((weakref.ref(layer), "d"))
+            state.layers[name] = type(layer).__name__
+        tracer.models[identity] = state
+        if id(module) in tracer.loaded_modules:
+            state.loaded = True
+        _parameters(state, module)
+    return state
+
+
+def _parameters(state: ModelState, module: nn.Module) -> None:
+    fresh: dict[int, dict[str, Any]] = {}
+    for prefix, layer in module.named_modules():
+        kind = "norm" if isinstance(layer, _NORM) else "embedding" if isinstance(layer, nn.Embedding) else ""
+        for name, parameter in layer.named_parameters(recurse=False):
+            known = state.parameters.get(id(parameter)) or fresh.get(id(parameter))
+            if known is not None and known["ref"]() is parameter:
+                known["requires_grad"] = parameter.requires_grad
+                fresh[id(parameter)] = known
+                continue
+            fresh[id(parameter)] = {
+                "ref": weakref.ref(parameter),
+                "name": f"{prefix}.{name}" if prefix else name,
+                "shape": tuple(parameter.shape) if not nn.parameter.is_lazy(parameter) else (),
+                "kind": kind or ("bias" if name.startswith("bias") else "weight"),
+                "requires_grad": parameter.requires_grad,
+                "module": id(layer),
+            }
+    state.parameters = fresh
+
+
+def refresh_parameters(model: ModelState) -> None:
+    """Look again at which parameters a model registers (layers can be replaced)."""
+    module = model.module()
+    if module is not None:
+        _parameters(model, module)
+
+
+def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            return value
+    for value in (*args, *kwargs.values()):
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+        for part in inner:
+            if isinstance(part, torch.Tensor):
+                return part
+    return None
+
+
+def _enter(
+    tracer: Tracer, module: Any, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool
+) -> CallState | None:
+    if model == 0 or model.module() is not module:
+        model = _model(tracer, module)
+        if model is None:
+            return None
+    frame = user_frame(3)
+    outer = None
+    if frame is None:
+        where = None
+    else:
+        where = (frame.f_code.co_filename, frame.f_lineno)
+        back = frame.f_back
+        if back is not None and is_user(back.f_code):
+            outer = (back.f_code.co_filename, back.f_lineno)
+    key = (where, outer, grad, module.training)
+    state = model.calls.get(key)
+    if state is None:
+        with tracer.governor:
+            state = model.calls[key] = CallState(model, where, outer, grad, module.training)
+            frames = []
+            inner = frame
+            while inner is not None and len(frames) < 5:
+                if is_user(inner.f_code):
+                    frames.append(inner)
+                inner = inner.f_back
+            state.words = words(frames)
+            state.recalibration = state.recalibration or "update_bn" in state.words
+    state.calls += 1
+    tracer.run_length += 1
+    if tracer.run_length > state.run:
+        state.run = tracer.run_length
+    if tracer.steps:
+        state.after_first_step += 1
+    if model.noisy and (state.calls <= 6 or state.calls % 8 == 0):
+        dropout = norm = False
+        for ref, kind in model.noisy:
+            layer = ref()
+            if layer is not None and layer.training:
+                if kind == "d":
+                    dropout = True
+                else:
+                    norm = True
+        state.noise_now = (dropout, norm)
+    dropout, norm = state.noise_now
+    state.dropout_on += dropout
+    state.batch_norm_on += norm
+    if dropout or norm:
+        state.noisy += 1
+    elif model.noisy:
+        state.still += 1
+    tensor = _first_tensor(args, kwargs)
+    if tensor is not None:
+        last = state.last_input
+        if last is not None and last() is tensor:
+            state.repeated += 1
+        state.last_input = weakref.ref(tensor)
+        if tensor.ndim:
+            state.rows += tensor.shape[0]
+        if tracer.untouched and id(tensor) in tracer.untouched:
+            ref, source = tracer.untouched[id(tensor)]
+            if ref() is tensor and source.model is not model:
+                source.fed_on += 1
+    watch_data.note_input(tracer, state, tensor, frame)
+    if not grad:
+        _evaluate(tracer, state)
+    tracer.current = state
+    return state
+
+
+def _look_due(tracer: Tracer, state: CallState) -> bool:
+    model = state.model
+    if model.compiled or not state.grad or torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    number = state.calls
+    if not (number <= 2 or (number & (number - 1)) == 0):
+        return False
+    return model.looks < 12 and tracer.governor.allows(2.0 if number <= 2 else 1.0)
+
+
+def _look_inside(
+    tracer: Tracer, state: CallState, original: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Run one call with a hook on every module inside: which ran, which are strangers, what the first layer gets."""
+    model = state.model
+    model.looks += 1
+    registered = {id(m) for m in module.modules()}
+    seen: list[int] = []
+    first: list[bool] = []
+
+    def hook(layer: nn.Module, inputs: Any, output: Any = None) -> None:
+        if torch.compiler.is_compiling():
+            return
+        try:
+            with tracer.governor, torch.no_grad():
+                seen.append(id(layer))
+                model.ran.add(id(layer))
+                if id(layer) not in registered and any(True for _ in layer.parameters(recurse=False)):
+                    if id(layer) not in model.stray_ids:
+                        model.stray_ids.add(id(layer))
+                        trainable = [p for p in layer.parameters(recurse=False) if p.requires_grad]
+                        owned = any(id(p) in o.ids for p in trainable for o in tracer.optimizers.values())
+                        if trainable and torch.is_grad_enabled and not owned:
+                            model.stray[type(layer).__name__] += 1
+                            model.stray_trainable += len(trainable)
+                if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
+                    first.append(True)
+                    if not model.first_layer.get("kind"):
+                        model.first_layer["kind"] = type(layer).__name__
+                        model.first_layer["normalises"] = isinstance(layer, _NORM)
+                        model.first_layer["integer"] = not inputs[0].is_floating_point()
+                        model.first_layer["stats"] = moments.of_inputs(inputs[0])
+                if isinstance(layer, _BatchNorm) and layer.training and inputs:
+                    x = inputs[0]
+                    count = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else 1
+                    model.batch_norm_batch = min(model.batch_norm_batch or count, count)
+        except Exception as error:
+            tracer.failed("look", error)
+
+    handle = nn.modules.module.register_module_forward_pre_hook(hook)
+    try:
+        return original(module, *args, **kwargs)
+    finally:
+        handle.remove()
+
+
+def _outputs(result: Any) -> list[torch.Tensor]:
+    if isinstance(result, torch.Tensor):
+        return [result]
+    if isinstance(result, dict):
+        return [v for v in result.values() if isinstance(v, torch.Tensor)]
+    if isinstance(result, tuple | list):
+        return [v for v in islice(result, 8) if isinstance(v, torch.Tensor)]
+    return [v for v in getattr(result, "__dict__", {}).values() if isinstance(v, torch.Tensor)][:8]
+
+
+def _leave(tracer: Tracer, state: CallState, result: Any) -> None:
+    tracer.current = None
+    outputs = _outputs(result)
+    if not outputs:
+        return
+    if not state.output_shape:
+        state.output_shape = tuple(outputs[0].shape)
+    if state.grad:
+        if state.calls <= 64 or state.calls % 16 == 0:
+            for output in outputs:
+                node = output.grad_fn
+                if node is not None and "trainwell" not in node.metadata:
+                    node.metadata["trainwell"] = Tag("model", state)
+    else:
+        if len(tracer.untouched) > 64:
+            tracer.untouched.clear()
+        for output in outputs[:2]:
+            tracer.untouched[id(output)] = (weakref.ref(output), state)
+        _judge(tracer, state, outputs[0])
+
+
+# -- evaluation passes --------------------------------------------------------------------------------------------
+
+
+def _evaluate(tracer: Tracer, state: CallState) -> None:
+    key = (id(state), tracer.last_loader.key if tracer.last_loader is not None else None, tracer.steps)
+    now = tracer.evaluation
+    if now is None or now.key != key:
+        close_phase(tracer, final=True)
+        tracer.evaluation = EvaluationState(tracer.steps, key, state.site, watch_data.source_name(state, tracer))
+    if tracer.evaluation is not None:
+        tracer.evaluation.calls += 1
+
+
+def _judge(tracer: Tracer, state: CallState, output: torch.Tensor) -> None:
+    """Accuracy of an evaluation forward, where the batch that the loader gave last holds its labels."""
+    now, batch = tracer.evaluation, tracer.last_batch
+    if now is None or batch is None or now.judged > 5000 or output.ndim != 2 or output.device.type != "cpu":
+        return
+    labels = batch()
+    if labels is None or labels.ndim != 1 or len(labels) != len(output) or labels.is_floating_point():
+        return
+    if output.shape[1] < 2:
+        return
+    now.right += int((output.detach().argmax(1) == labels).sum())
+    now.judged += len(labels)
+
+
+def close_phase(tracer: Tracer, *, final: bool) -> None:
+    """Turn the evaluation pass that is going on into a record."""
+    now = tracer.evaluation
+    if now is None or not final:
+        return
+    tracer.evaluation = None
+    if not now.loss_rows and not now.judged:
+        return
+    if len(tracer.evaluations) > 2000:
+        return
+    tracer.evaluations.append(
+        EvaluationTrace(
+            step=now.step,
+            place=place(now.site),
+            name=now.name,
+            loss=now.loss_sum / now.loss_rows if now.loss_rows else None,
+            accuracy=now.right / now.judged if now.judged else None,
+            rows=max(now.judged, now.loss_rows),
+        )
+    )

@@ -1,0 +1,105 @@
+"""Saves, loads and seeds."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from trainwell.probes import watch_steps
+from trainwell.probes.place import place, site
+from trainwell.records import FileTrace
+
+if TYPE_CHECKING:
+    from trainwell.probes.patch import Function
+    from trainwell.probes.tracer import Tracer
+
+
+def install(tracer: Tracer) -> None:
+    """Watch `torch.save`, `torch.load`, `load_state_dict` and seeding."""
+
+    def note(what: str, path: Any = "", holds: Any = None, target: int | None = None) -> None:
+        if tracer.here and len(tracer.files) < 500:
+            try:
+                tracer.files.append(
+                    FileTrace(what, place(site(3)), tracer.steps, _path(path), _holds(holds), target)
+                )
+            except Exception as error:
+                tracer.failed("files", error)
+
+    def save(original: Function) -> Function:
+        def wrapper(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+            note("save", f, obj)
+            return original(obj, f, *args, **kwargs)
+
+        return wrapper
+
+    def load(original: Function) -> Function:
+        def wrapper(f: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(f, *args, **kwargs)
+            note("load", f, result)
+            return result
+
+        return wrapper
+
+    def into_module(original: Function) -> Function:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            if tracer.here:
+                state = tracer.models.get(id(self))
+                if state is not None and not tracer.steps:
+                    state.loaded = True
+                tracer.loaded_modules.update(id(m) for m in self.modules())
+                note("model-load", "", args[0] if args else None)
+            return result
+
+        return wrapper
+
+    def into_optimizer(original: Function) -> Function:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            if tracer.here:
+                state = watch_steps.find(tracer, self)
+                state.state_loaded = True
+                note("optimizer-load", "", None, state.key)
+            return result
+
+        return wrapper
+
+    def seed(name: str) -> Any:
+        def make(original: Function) -> Function:
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                if tracer.here:
+                    tracer.seeds[name] = None
+                return original(*args, **kwargs)
+
+            return wrapper
+
+        return make
+
+    tracer.patches.wrap(torch, "save", save)
+    tracer.patches.wrap(torch, "load", load)
+    tracer.patches.wrap(nn.Module, "load_state_dict", into_module)
+    tracer.patches.wrap(torch.optim.Optimizer, "load_state_dict", into_optimizer)
+    tracer.patches.wrap(torch, "manual_seed", seed("torch"))
+    tracer.patches.wrap(np.random, "seed", seed("numpy"))
+    tracer.patches.wrap(random, "seed", seed("random"))
+
+
+def _path(value: Any) -> str:
+    return str(value)[:300] if isinstance(value, str) or hasattr(value, "__fspath__") else ""
+
+
+def _holds(value: Any) -> tuple[str, ...]:
+    """Keys of a saved dictionary; `weights`, `optimizer-state` for what they hold."""
+    if not isinstance(value, dict):
+        return (type(value).__name__,)
+    found = [str(k)[:60] for k in list(value)[:40]]
+    if any(isinstance(v, dict) and {"state", "param_groups"} <= v.keys() for v in value.values()):
+        found.append("optimizer-state")
+    if value and all(isinstance(v, torch.Tensor) for v in value.values()):
+        return ("weights",)
+    return tuple(found)

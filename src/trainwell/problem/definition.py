@@ -1,0 +1,374 @@
+"""A problem: what is to be learned (model factory, data, loss, metrics), and nothing of how it is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import ConcatDataset
+
+from trainwell.data.audit import audit
+from trainwell.data.baselines import baselines
+from trainwell.data.examples import Examples, Source, Streamed, count, first, map_inputs, sample, subset, tensors_of
+from trainwell.data.fingerprints import keys_of
+from trainwell.data.sources import as_source
+from trainwell.data.splits import Fold, Index, folds, holdout, representatives, splits_of, spread
+from trainwell.errors import ProblemError
+from trainwell.problem import forward, targets
+from trainwell.problem.factory import build, check_factory, knobs
+from trainwell.problem.metrics import Metric, resolve_metrics
+from trainwell.records import Baselines, DataFacts, InputKind, ProblemFacts, Task
+
+_HASHED_ROWS = 200_000
+_MANY_UNIQUE = 100
+
+
+class Problem:
+    """What is to be learned: a model factory, train, validation and test data, a loss, metrics.
+
+    Args:
+        model: Function, class or partial that builds the network; its keyword arguments are knobs that recipes set.
+        train: (X, y) of arrays, tables or tensors, a `Dataset`, an `IterableDataset`, or a dict of arrays.
+        val: The same, or the share of `train` that is held out. [fraction]
+        test: The same; None for no test data (nothing can then be proved).
+        loss: Name (cross-entropy, bce, mse, mae, huber, nll), a function of (outputs, targets), or None for the task's.
+        metrics: Names or `Metric` objects, the first decides; {name: (function, "max" | "min")} for own ones.
+        name: For reports.
+        task: multiclass, binary, multilabel, regression, sequence or custom; None infers it from the targets.
+        classes: Number of classes, labels or tokens; None counts them.
+        groups: Group of each training example: shares are held out by whole groups.
+        split: auto, stratified, grouped, time, random, or a scikit-learn splitter: its first fold becomes `val`.
+        split_seed: Equal seeds give equal splits.
+        collate: Makes a batch of a list of a data set's items.
+        in_memory: Whether data sets are read into memory; None decides by size and steadiness.
+        workers: Loader processes for streamed data sets.
+
+    Raises:
+        ProblemError: If anything of it is wrong.
+
+    Attributes:
+        train, val, test: The splits, `Examples` or `Streamed`.
+        task, classes, loss, metrics: As given or inferred.
+    """
+
+    train: Source
+    val: Source
+    test: Source | None
+
+    def __init__(
+        self,
+        model: Callable[..., nn.Module],
+        train: Any,
+        val: Any = 0.1,
+        test: Any = 0.1,
+        *,
+        loss: str | Callable[..., Any] | None = None,
+        metrics: Any = None,
+        name: str | None = None,
+        task: Task | None = None,
+        classes: int | None = None,
+        groups: Any = None,
+        split: Any = "auto",
+        split_seed: int = 0,
+        collate: Callable[[Any], Any] | None = None,
+        in_memory: bool | None = None,
+        workers: int = 0,
+    ) -> None:
+        self.factory = check_factory(model)
+        if val is None:
+            raise ProblemError("`val` must be data or a share of `train`, got None. Decisions need it: pass val=0.1")
+        reading: dict[str, Any] = {"collate": collate, "in_memory": in_memory, "workers": workers}
+        given = {
+            part: as_source(value, name=part, **reading)
+            for part, value in (("train", train), ("val", val), ("test", test))
+            if value is not None and not _is_share(value)
+        }
+        whole = given["train"] if "train" in given else _refuse_share(train)
+        some = targets.first_targets(whole)
+        self.task: Task = targets.check_task(task or targets.infer_task(some, _are_tokens(whole), loss))
+        given = {part: targets.with_targets(source, self.task, part) for part, source in given.items()}
+        self.classes = targets.count_classes(given, self.task, classes)
+        self.loss = targets.check_loss(loss, self.task, some is not None)
+        self.metrics: tuple[Metric, ...] = resolve_metrics(metrics, self.task)
+        self.name = name or getattr(model, "__name__", "problem").strip("<>")
+        self.split_seed = split_seed
+        self.groups = None if groups is None else np.asarray(groups)
+        self._split_parts(given, val, test, split)
+        self._refuse_different_inputs()
+
+    def _split_parts(self, given: dict[str, Source], val: Any, test: Any, split: Any) -> None:
+        shares = {part: float(v) for part, v in (("val", val), ("test", test)) if _is_share(v)}
+        whole = given["train"]
+        self.train, self.val, self.test = whole, given.get("val", whole), given.get("test")
+        if not shares:
+            if self.groups is not None:
+                raise ProblemError("`groups` must go with a share to hold out, got val and test as data. Drop `groups`")
+            return
+        total = count(whole)
+        if total is None or (isinstance(whole, Streamed) and whole.iterable):
+            raise ProblemError(
+                f"`{next(iter(shares))}` must be data where `train` is an iterable, got a share. Pass a source for it"
+            )
+        for part, share in shares.items():
+            if not 0 < share < 1:
+                raise ProblemError(f"`{part}` must be a share above 0 and below 1, got {share:g}. Use {part}=0.1")
+        if sum(shares.values()) >= 1:
+            raise ProblemError(f"`val` and `test` must sum to below 1, got {sum(shares.values()):g}. Use 0.1 each")
+        labels = self._stratification(whole)
+        if _is_splitter(split):
+            rest, held = self._by_splitter(split, total, labels, shares)
+        else:
+            rest, *parts = self._by_shares(whole, total, labels, tuple(shares.values()), split)
+            held = dict(zip(shares, parts, strict=True))
+        if self.groups is not None:
+            self.groups = self.groups[rest]
+        self.train = subset(whole, torch.from_numpy(rest))
+        for part, index in held.items():
+            setattr(self, part, subset(whole, torch.from_numpy(index)))
+
+    def _by_shares(self, whole: Source, total: int, labels: Any, shares: tuple[float, ...], split: Any) -> list[Index]:
+        """Hold out shares; examples with identical inputs stay on one side, unless most inputs are repeated."""
+        if split not in ("auto", "stratified", "grouped"):
+            labels = None
+        if self.groups is None and split in ("auto", "stratified", "random"):
+            unique, member = unique_inputs(whole, total)
+            if _MANY_UNIQUE <= len(unique) < total:
+                parts = holdout(len(unique), shares, kind=split, labels=_at(labels, unique), seed=self.split_seed)
+                together = spread(parts, member)
+                wanted = [total * share for share in shares]
+                if all(w / 2 <= len(part) <= 2 * w for w, part in zip(wanted, together[1:], strict=True)):
+                    return together
+        return holdout(total, shares, kind=split, labels=labels, groups=self.groups, seed=self.split_seed)
+
+    def _by_splitter(
+        self, split: Any, total: int, labels: Any, shares: Mapping[str, float]
+    ) -> tuple[Any, dict[str, Any]]:
+        if "val" not in shares:
+            raise ProblemError("`split` must be a name where `val` is data, got a splitter. Use split='auto'")
+        inner: Any = np.arange(total)
+        held = {}
+        if "test" in shares:
+            inner, held["test"] = holdout(
+                total, (shares["test"],), labels=labels, groups=self.groups, seed=self.split_seed
+            )
+        fold = splits_of(split, len(inner), None if labels is None else labels[inner], _at(self.groups, inner))[0]
+        held["val"] = inner[fold.val]
+        return inner[fold.train], held
+
+    def _stratification(self, source: Source) -> Any:
+        if self.task not in ("multiclass", "binary"):
+            return None
+        labels = targets.known_targets(source)
+        return None if labels is None else labels.numpy()
+
+    def _refuse_different_inputs(self) -> None:
+        shapes = {part: _shapes(source) for part, source in self.splits().items() if isinstance(source, Examples)}
+        if self.task != "sequence" and len(set(shapes.values())) > 1:
+            said = ", ".join(f"{part} {' and '.join(map(str, shape))}" for part, shape in shapes.items())
+            raise ProblemError(f"inputs must have one shape in all splits, got {said}. Prepare all splits alike")
+
+    def splits(self) -> dict[str, Source]:
+        """The splits by name; `test` only where there is one."""
+        parts: dict[str, Source] = {"train": self.train, "val": self.val}
+        return parts if self.test is None else {**parts, "test": self.test}
+
+    def knobs(self) -> dict[str, Any]:
+        """Keywords of the model factory and their defaults."""
+        return knobs(self.factory)
+
+    def build(self, values: Mapping[str, Any] | None = None) -> nn.Module:
+        """Build a model with some knobs set; its weights come from torch's generator.
+
+        Raises:
+            RecipeError: For unknown knobs.
+            ProblemError: If the factory fails.
+        """
+        return build(self.factory, values or {})
+
+    def check_output(self, model: nn.Module) -> tuple[int, ...]:
+        """Run two training examples through a model, in eval mode, and refuse outputs that do not suit the targets.
+
+        Returns:
+            Shape of the scores for two examples; empty where the model returns only its loss.
+
+        Raises:
+            ProblemError: If the model fails on the inputs or its output has the wrong shape.
+        """
+        batch = first(self.train, 2)
+        with torch.random.fork_rng(devices=[]):
+            return forward.check_output(model, batch, self.task, self.classes)
+
+    def folds(self, k: int = 5, *, repeats: int = 1, split: Any = "auto", seed: int = 0) -> list[Problem]:
+        """One problem per fold over training and validation data together; the test data stay the same.
+
+        Args:
+            k: Number of folds.
+            repeats: How often to fold anew.
+            split: As for `Problem`, or any scikit-learn splitter (k and repeats are then its own).
+            seed: Seed of the folds.
+
+        Raises:
+            ProblemError: If the data are streamed in their own order, or are too few for so many folds.
+        """
+        whole = joined(self.train, self.val)
+        labels = self._stratification(whole)
+        groups = self.groups
+        if groups is not None and len(groups) != count(whole):
+            raise ProblemError("`folds` must know the group of each example, got none for the validation data")
+        total = cast(int, count(whole))
+        found = (
+            splits_of(split, total, labels, groups)
+            if _is_splitter(split)
+            else self._folds(whole, k, repeats, split, labels, seed)
+        )
+        return [self._on(whole, fold, number) for number, fold in enumerate(found)]
+
+    def _folds(self, whole: Source, k: int, repeats: int, split: str, labels: Any, seed: int) -> list[Fold]:
+        total = cast(int, count(whole))
+        labels = labels if split in ("auto", "stratified", "grouped") else None
+        if self.groups is None and split != "time":
+            unique, member = unique_inputs(whole, total)
+            if max(k, _MANY_UNIQUE) <= len(unique) < total:
+                found = folds(len(unique), k, repeats=repeats, kind=split, labels=_at(labels, unique), seed=seed)
+                return [Fold(*spread((fold.train, fold.val), member)) for fold in found]
+        return folds(total, k, repeats=repeats, kind=split, labels=labels, groups=self.groups, seed=seed)
+
+    def _on(self, whole: Source, fold: Fold, number: int) -> Problem:
+        twin = object.__new__(Problem)
+        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key != "fingerprint"})
+        twin.name = f"{self.name} fold {number + 1}"
+        twin.train = subset(whole, torch.from_numpy(fold.train))
+        twin.val = subset(whole, torch.from_numpy(fold.val))
+        return twin
+
+    def on(self, *, train: Source, val: Source) -> Problem:
+        """The same problem on other training and validation data, e.g. on one batch."""
+        twin = object.__new__(Problem)
+        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key != "fingerprint"})
+        twin.train, twin.val = train, val
+        return twin
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that decides; the loss for a custom task without metrics."""
+        return self.metrics[0] if self.metrics else Metric("loss", "min", lambda outputs, _: float(outputs.mean()))
+
+    @property
+    def input_kind(self) -> InputKind:
+        """What the inputs look like: table (N, D), image (N, C, H, W), tokens (whole numbers), or other."""
+        inputs = first(self.train, 1).inputs
+        if not isinstance(inputs, Tensor):
+            return "other"
+        if not inputs.is_floating_point():
+            return "tokens"
+        kinds: dict[int, InputKind] = {2: "table", 4: "image"}
+        return kinds.get(inputs.ndim, "other")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example's (first) input."""
+        return tuple(tensors_of(first(self.train, 1).inputs)[0].shape[1:])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of data and splits; equal for equal problems."""
+        digest = hashlib.blake2b(repr((self.task, self.classes)).encode(), digest_size=16)
+        for part, source in self.splits().items():
+            digest.update(f"{part} {count(source)}".encode())
+            some = source if isinstance(source, Examples) and len(source) <= _HASHED_ROWS else _steady_sample(source)
+            for tensor in [] if some is None else [*tensors_of(some.inputs), some.targets]:
+                if tensor is not None:
+                    digest.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
+                    array: Any = tensor.detach().cpu().contiguous().numpy()
+                    digest.update(array)
+        return digest.hexdigest()
+
+    def audit(self) -> DataFacts:
+        """Look at the data: counts, moments, overlap, duplicates, labels, leaks."""
+        return audit(self.splits(), self.task, self.classes, input_kind=self.input_kind)
+
+    def baselines(self, *, width: int | None = None) -> Baselines:
+        """What a constant guess and a linear model reach on the validation split.
+
+        Args:
+            width: Columns of a binary model's output; 1 for one logit.
+        """
+        loss = self.loss if isinstance(self.loss, str) else ""
+        return baselines(self.train, self.val, self.task, self.classes, self.metric, loss=loss, width=width)
+
+    def facts(self) -> ProblemFacts:
+        """The problem in plain values. `examples` is 0 for an iterable that does not say its length."""
+        return ProblemFacts(
+            name=self.name,
+            task=self.task,
+            classes=self.classes,
+            metric=self.metric.name,
+            direction=self.metric.direction,
+            metrics=tuple(metric.name for metric in self.metrics) or (self.metric.name,),
+            loss=self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__),
+            examples={part: count(source) or 0 for part, source in self.splits().items()},
+            input_shape=self.input_shape,
+            input_kind=self.input_kind,
+            fingerprint=self.fingerprint,
+        )
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{part} {count(source)}" for part, source in self.splits().items())
+        return f"Problem({self.name}: {self.task}, {sizes})"
+
+
+def unique_inputs(source: Source, total: int) -> tuple[Index, Index]:
+    """First example of each distinct input, and for each example the number of its input among these."""
+    keys = keys_of(source, total)
+    return representatives(range(total) if keys is None else keys)
+
+
+def joined(a: Source, b: Source) -> Source:
+    """Two sources of one kind, one after the other."""
+    if isinstance(a, Examples) and isinstance(b, Examples):
+        pairs = zip(tensors_of(a.inputs), tensors_of(b.inputs), strict=True)
+        together = iter([torch.cat(pair) for pair in pairs])
+        targets_of = None if a.targets is None or b.targets is None else torch.cat([a.targets, b.targets])
+        return Examples(map_inputs(lambda _: next(together), a.inputs), targets_of)
+    if isinstance(a, Streamed) and isinstance(b, Streamed) and not (a.iterable or b.iterable):
+        return replace(a, dataset=ConcatDataset([a.dataset, b.dataset]))
+    raise ProblemError("`folds` must have train and val of one kind, in memory or by index. Give both as arrays")
+
+
+def _is_splitter(value: Any) -> bool:
+    return hasattr(value, "split") and not isinstance(value, str)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _refuse_share(train: Any) -> Source:
+    raise ProblemError(f"`train` must be (X, y) or a data set, got {train!r}. Only val and test may be shares")
+
+
+def _are_tokens(source: Source) -> bool:
+    inputs = tensors_of(first(source, 1).inputs)[0]
+    return not inputs.is_floating_point()
+
+
+def _shapes(source: Examples) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(tensor.shape[1:]) for tensor in tensors_of(source.inputs))
+
+
+def _at(values: Any, index: Any) -> Any:
+    return None if values is None else values[index]
+
+
+def _steady_sample(source: Source) -> Examples | None:
+    """Some rows of a large source; of a streamed one only the labels it tells, since its draws may be random."""
+    if isinstance(source, Examples):
+        return sample(source, _HASHED_ROWS)
+    labels = source.labels()
+    return None if labels is None else Examples(labels)

@@ -1,0 +1,1 @@
+"""Records to plain data: what a report shows, before anything is drawn."""

@@ -1,0 +1,160 @@
+"""The learning-rate range test: many constant rates from the same initial weights, loss after n steps.
+
+Source: after Smith 2017, Cyclical learning rates; constant rates in place of one ramp, so that the loss at a
+rate is not the echo of the rates before it. Slopes are taken against log(rate).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from trainwell.problem import Problem
+from trainwell.recipe import Recipe
+from trainwell.records import RateTest
+from trainwell.train import Training
+
+DEFAULT_RANGE = (1e-6, 10.0)
+_DIVERGED = 1.5  # times the loss at the start
+_FLAT = 0.02  # least fall of the loss, as a share of the loss at the start
+_AS_GOOD = 0.1  # a rate is as good if its loss lies within this share of the largest fall above the lowest
+
+
+def lr_range(
+    problem: Problem,
+    recipe: Recipe | None = None,
+    *,
+    seeds: Sequence[int] = (0,),
+    rates: Sequence[float] | None = None,
+    steps: int = 100,
+    listener: Callable[[int, int], None] | None = None,
+    out_of_time: Callable[[], bool] | None = None,
+) -> RateTest:
+    """Train a few steps at each of many rates and suggest one.
+
+    Args:
+        problem: What is to be learned.
+        recipe: All but the rate and its schedule is taken from it.
+        seeds: Runs per rate; equal for all rates, so that the curves are paired.
+        rates: Rising rates; by default 25 from 1e-6 to 10, log-spaced.
+        steps: Updates at each rate. [optimizer updates]
+        listener: Told (rates done, rates) after each.
+        out_of_time: Asked after each rate; where true, the test ends with the rates done so far.
+
+    Returns:
+        The curve with its suggestion; no suggestion where the curve is flat or all rates diverge.
+    """
+    recipe = recipe or Recipe()
+    grid = [float(r) for r in (np.geomspace(*DEFAULT_RANGE, 25) if rates is None else rates)]
+    start, losses = math.nan, {}
+    order = _coarse_to_fine(len(grid))
+    for done, index in enumerate(order, 1):
+        pairs = [_train_at(problem, recipe, grid[index], seed, steps) for seed in seeds]
+        start = float(np.mean([begin for begin, _ in pairs]))
+        losses[index] = [end for _, end in pairs]
+        if listener:
+            listener(done, len(grid))
+        if out_of_time and out_of_time():
+            break
+    tried = sorted(losses)
+    return read_curve([grid[i] for i in tried], np.array([losses[i] for i in tried]), start)
+
+
+def read_curve(rates: Sequence[float], losses: np.ndarray, start_loss: float) -> RateTest:
+    """Read a suggestion off a curve.
+
+    Args:
+        rates: Rising rates, (R,).
+        losses: Loss after training at each rate, float (R, S) over S seeds; non-finite where it diverged.
+        start_loss: Loss before training.
+
+    Returns:
+        Suggested is the rate of the lowest loss of the curve smoothed over three neighbours; where a run of any
+        seed diverged, a rate is unstable.
+    """
+    scores_RS = np.where(np.isfinite(losses), losses, np.nan)
+    stable = np.isfinite(losses).all(1) & (np.nan_to_num(scores_RS, nan=math.inf).max(1) < _DIVERGED * start_loss)
+    mean = np.where(stable, np.nanmean(np.where(stable[:, None], scores_RS, 0.0), 1), math.nan)
+    curve = RateTest(
+        rates=tuple(rates),
+        losses=tuple(float(v) for v in mean),
+        low=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=math.inf).min(1), math.nan)),
+        high=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=-math.inf).max(1), math.nan)),
+        start_loss=start_loss,
+        largest_stable=float(np.array(rates)[stable].max()) if stable.any() else None,
+    )
+    return _suggest(curve, np.array(rates), mean, stable)
+
+
+def _suggest(curve: RateTest, rates: np.ndarray, mean: np.ndarray, stable: np.ndarray) -> RateTest:
+    from dataclasses import replace
+
+    if not stable.any():
+        return replace(curve, reason="every rate diverged: try lower ones, or look at the data")
+    smooth = _smoothed(mean, stable)
+    best = int(np.nanargmin(smooth))
+    fall = curve.start_loss - float(smooth[best])
+    if fall < _FLAT * abs(curve.start_loss):
+        return replace(curve, reason="the curve is flat: no rate made the loss fall, so none is suggested")
+    good = np.flatnonzero(stable & (smooth <= smooth[best] + _AS_GOOD * fall))
+    low, high = _connected(good, best)
+    slopes = np.gradient(np.where(np.isfinite(smooth), smooth, curve.start_loss), np.log(rates))
+    steepest = rates[int(np.argmin(np.where(stable, slopes, math.inf)))]
+    return replace(
+        curve,
+        suggestion=float(rates[best]),
+        interval=(float(rates[low]), float(rates[high])),
+        reason=f"lowest loss after the test; steepest fall at {steepest:.2g}, stable up to {curve.largest_stable:.2g}",
+    )
+
+
+def _train_at(problem: Problem, recipe: Recipe, rate: float, seed: int, steps: int) -> tuple[float, float]:
+    """Loss on a fixed part of the training split, before and after some steps at a constant rate."""
+    changed = recipe.with_(
+        {
+            "optimizer.lr": rate,
+            "schedule": "constant",
+            "steps": steps,
+            "stopping": {"keep": "last"},
+            "recording.evaluations_per_epoch": 0.01,
+            "recording.gradients_every": 1_000_000,
+        }
+    )
+    training = Training(problem, changed, seed=seed)
+    begin = training.evaluate_now()[0].loss
+    training.advance()
+    if training.status == "diverged":
+        return begin, math.nan
+    return begin, training.evaluate_now()[0].loss
+
+
+def _coarse_to_fine(count: int) -> list[int]:
+    """An order of indices that covers the range early, so that a test cut short is still one."""
+    order: list[int] = []
+    stride = 1 << max(0, (count - 1).bit_length() - 1)
+    while stride >= 1:
+        order += [i for i in range(0, count, stride) if i not in order]
+        stride //= 2
+    return order
+
+
+def _smoothed(mean: np.ndarray, stable: np.ndarray) -> np.ndarray:
+    """Mean of each stable value and its stable neighbours, weights 1-2-1."""
+    smooth = np.full_like(mean, math.nan)
+    for i in np.flatnonzero(stable):
+        near = [(j, w) for j, w in ((i - 1, 1.0), (i, 2.0), (i + 1, 1.0)) if 0 <= j < len(mean) and stable[j]]
+        smooth[i] = sum(w * mean[j] for j, w in near) / sum(w for _, w in near)
+    return smooth
+
+
+def _connected(good: np.ndarray, best: int) -> tuple[int, int]:
+    """The run of neighbouring good indices around the best."""
+    chosen = set(good.tolist())
+    low = high = best
+    while low - 1 in chosen:
+        low -= 1
+    while high + 1 in chosen:
+        high += 1
+    return low, high
