@@ -119,6 +119,14 @@ def test_a_corrected_p_value_decides_instead_of_the_raw_one():
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
+def test_one_lucky_run_does_not_hide_that_the_other_arm_always_diverges(higher_is_better):
+    runs = [0.5] * 7 + ([0.9] if higher_is_better else [0.1])
+    found = paired_difference(runs, [math.nan] * 8, higher_is_better=higher_is_better)
+    assert not found.interval.excludes(0)  # its size has no meaning
+    assert verdict(found, None, higher_is_better) == "worse"
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
 def test_a_contender_that_always_diverges_is_worse_in_either_direction(higher_is_better):
     lost = [math.nan] * 8
     there = paired_difference(BEFORE, lost, higher_is_better=higher_is_better)

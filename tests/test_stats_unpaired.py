@@ -114,6 +114,14 @@ def test_the_chances_of_both_arms_add_up_to_one(before, after):
     assert one.interval.low == pytest.approx(1 - other.interval.high, abs=1e-9)
 
 
+def test_the_limits_of_the_probability_of_superiority_solve_the_equation_of_newcombe():
+    found = probability_of_superiority([1, 2, 3, 4], [2.5, 3.5, 4.5, 5, 6, 7], higher_is_better=True)
+    for limit in found.interval.to_list():
+        factor = 1 + 4 * ((1 - limit) / (2 - limit) + limit / (1 + limit))  # (4 + 6) / 2 - 1 = 4
+        distance = 1.959964 * math.sqrt(limit * (1 - limit) * factor / 24)
+        assert abs(limit - found.mean) == pytest.approx(distance, rel=1e-6)
+
+
 def test_winning_every_time_is_not_certainty():
     found = probability_of_superiority([1, 2, 3, 4], [5, 6, 7, 8], higher_is_better=True)
     assert (found.mean, found.interval.high) == (1, 1)

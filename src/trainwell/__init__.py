@@ -28,7 +28,24 @@ _HOME = {
     "report": "trainwell.report",
 }
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+__all__ = [
+    "Callback",
+    "Change",
+    "Finding",
+    "Improvement",
+    "Problem",
+    "Recipe",
+    "Run",
+    "TrainwellError",
+    "__version__",
+    "diagnose",
+    "explain",
+    "fit",
+    "improve",
+    "load_problem",
+    "lr_range",
+    "report",
+]
 
 if TYPE_CHECKING:
     from trainwell.diagnose import diagnose, explain

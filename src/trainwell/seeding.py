@@ -49,7 +49,7 @@ class Streams:
 def master_seeds(seed: int, purpose: int, count: int) -> list[int]:
     """Disjoint lists of run seeds for one purpose of a study (tuning, baseline, proof).
 
-    The seeds of purpose p are p * 100,000 + seed * 1,000,000 + 0, 1, 2, ...: readable, and never shared between purposes.
+    The seeds of purpose p are seed * 1,000,000 + p * 100,000 + 0, 1, 2, ...: never shared between purposes.
     """
     first = seed * 1_000_000 + purpose * 100_000
     return list(range(first, first + count))

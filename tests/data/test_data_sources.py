@@ -69,7 +69,7 @@ def test_real_targets_stay_real():
         ((X[:0], []), "must hold examples, got 0"),
         ((np.where(X == 5, np.nan, X), Y), r"1 NaN or infinite value, the first \(nan\) at index \(2, 1\)"),
         ((np.where(X > 9, np.inf, X), Y), r"2 NaN or infinite values, the first \(inf\) at index \(5, 0\)"),
-        ((X, [0, np.nan, 1, 0, 1, 0]), r"targets` must be finite, .* at index 1"),
+        ((X, [0, np.nan, 1, 0, 1, 0]), r"` targets must be finite, .* at index 1"),
         ((X, list("abcabc")), "numpy.unique"),
         ((X.astype(object), Y), "dtype object"),
         ((np.full((6, 2), "a"), Y), "must be numbers"),
@@ -127,13 +127,13 @@ def test_a_data_set_that_fails_says_at_which_item():
         def __getitem__(self, index):
             raise KeyError("image_7")
 
-    with pytest.raises(ProblemError, match="KeyError for item 0.*image_7"):
+    with pytest.raises(ProblemError, match=r"KeyError for item 0.*image_7"):
         as_source(Broken())
 
 
 def test_a_hugging_face_data_set_is_known_by_its_methods():
     class Quack:
-        column_names: list[str] = ["x", "labels"]  # noqa: RUF012
+        column_names: list[str] = ["x", "labels"]
 
         def with_format(self, kind):
             assert kind == "torch"

@@ -12,7 +12,10 @@ from trainwell.errors import DataStop, TrainwellError
 
 # name -> (module:attribute, one-line help); read by `--help` without importing the command
 COMMANDS: dict[str, tuple[str, str]] = {
-    "improve": ("trainwell.cli.improve:improve", "find out what is wrong, fix it, tune it, and prove that it got better"),
+    "improve": (
+        "trainwell.cli.improve:improve",
+        "find out what is wrong, fix it, tune it, and prove that it got better",
+    ),
     "fit": ("trainwell.cli.fit:fit", "train one problem with one recipe, recorded"),
     "diagnose": ("trainwell.cli.diagnose:diagnose", "say what is wrong with a recorded run"),
     "report": ("trainwell.cli.report:report", "write the HTML page of a run, of several runs, or of an improvement"),

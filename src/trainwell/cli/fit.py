@@ -35,7 +35,6 @@ def fit(
     from trainwell.report import write_run_report
     from trainwell.train import fit as run_fit
 
-    live.spec = problem
     run = run_fit(live, recipe, seed=seed, folder=folder, callbacks=[EpochLines(to_stderr=as_json)])
     page = write_run_report(folder)
     if as_json:
@@ -44,7 +43,9 @@ def fit(
         best = run.info.best
         if best is not None:
             metrics = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
-            click.echo(f"{run.status}: {run.info.reason}; best at epoch {best.epoch:.3g}: val loss {best.loss:.4g}, {metrics}")
+            click.echo(
+                f"{run.status}: {run.info.reason}; best at epoch {best.epoch:.3g}: val loss {best.loss:.4g}, {metrics}"
+            )
         print_findings(run.findings)
         click.echo(f"run: {folder}\nreport: {page}")
     return 1 if any(f.is_alarm for f in run.findings) else 0

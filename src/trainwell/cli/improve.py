@@ -70,7 +70,9 @@ def _arguments(
 ) -> dict[str, Any]:
     if resume is not None:
         if problem or settings or recipe_file or out:
-            raise UsageError("`--resume` must stand alone, got a problem or options beside it. They are kept in the folder")
+            raise UsageError(
+                "`--resume` must stand alone, got a problem or options beside it. They are kept in the folder"
+            )
         from trainwell.improve import resume_arguments
 
         return resume_arguments(resume)

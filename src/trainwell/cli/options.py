@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """Seconds from `90s`, `3m`, `1.5h`, or a bare number of seconds."""
 
     name = "time"
@@ -40,11 +40,17 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--set`, `--recipe`, `--seed`, `--data`, `--out`."""
     for option in reversed(
         [
-            click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a field, e.g. optimizer.lr=3e-4."),
-            click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Start from a recipe in TOML."),
+            click.option(
+                "--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a field, e.g. optimizer.lr=3e-4."
+            ),
+            click.option(
+                "--recipe", "recipe_file", type=click.Path(path_type=Path), help="Start from a recipe in TOML."
+            ),
             click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Master seed."),
             click.option("--data", type=click.Path(path_type=Path), help="Folder with the data of a built-in problem."),
-            click.option("--out", type=click.Path(path_type=Path), help="Output folder; a new one under runs/ by default."),
+            click.option(
+                "--out", type=click.Path(path_type=Path), help="Output folder; a new one under runs/ by default."
+            ),
         ]
     ):
         command = option(command)
@@ -72,18 +78,21 @@ def output_folder(out: Path | None, kind: str, spec: str) -> Path:
     Raises:
         UsageError: If it cannot be made or written to, or holds something already.
     """
-    if out is None:
+    folder = out
+    if folder is None:
         stem = re.sub(r"[^\w.-]+", "-", Path(spec.split(":")[0]).stem) or "problem"
         number = 1
-        while (out := Path("runs") / f"{kind}-{stem}-{number}").exists():
+        folder = Path("runs") / f"{kind}-{stem}-{number}"
+        while folder.exists():
             number += 1
+            folder = Path("runs") / f"{kind}-{stem}-{number}"
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
         probe.write_text("")
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"`--out` must be a folder that can be written to, got {out}: {error.strerror}. Name another one"
+            f"`--out` must be a folder that can be written to, got {folder}: {error.strerror}. Name another one"
         ) from None
-    return out
+    return folder

@@ -32,18 +32,18 @@ def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]
     if not stream.isatty():
         yield _plain(stream)
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(file=stream)
     columns = [
-        TextColumn("[bold]{task.fields[number]}/{task.fields[of]}[/] {task.fields[title]:<14}"),
-        BarColumn(bar_width=28),
-        TextColumn("{task.description}"),
-        TextColumn("[green]{task.fields[best]}[/]"),
-        TextColumn("[dim]{task.fields[left]}[/]"),
+        bars.TextColumn("[bold]{task.fields[number]}/{task.fields[of]}[/] {task.fields[title]:<14}"),
+        bars.BarColumn(bar_width=28),
+        bars.TextColumn("{task.description}"),
+        bars.TextColumn("[green]{task.fields[best]}[/]"),
+        bars.TextColumn("[dim]{task.fields[left]}[/]"),
     ]
-    with Progress(*columns, console=console, transient=True) as bar:
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0, number=1, of=1, title="", best="", left="")
 
         def listen(event: Progress) -> None:

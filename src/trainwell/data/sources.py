@@ -241,7 +241,7 @@ def _from_dataset(
     if collate is None:
         tensors = _dataset_tensors(dataset)
         if tensors is not None:
-            return _examples_of(tensors)
+            return _examples_of(tensors, name)
     if in_memory or _small_and_steady(dataset, total, name):
         try:
             with random_state_kept():
@@ -255,12 +255,12 @@ def _from_dataset(
     return streamed
 
 
-def _examples_of(tensors: tuple[Tensor, ...]) -> Examples:
+def _examples_of(tensors: tuple[Tensor, ...], name: str) -> Examples:
     *inputs, targets = [t.detach() for t in tensors]
     if not inputs:
-        return Examples(input_tensor(targets, "inputs"))
-    parts = tuple(input_tensor(t, "inputs") for t in inputs)
-    return Examples(parts[0] if len(parts) == 1 else parts, target_tensor(targets, "train"))
+        return Examples(input_tensor(targets, f"{name}` inputs"))
+    parts = tuple(input_tensor(t, f"{name}` inputs") for t in inputs)
+    return Examples(parts[0] if len(parts) == 1 else parts, target_tensor(targets, name))
 
 
 def _dataset_tensors(dataset: Any) -> tuple[Tensor, ...] | None:

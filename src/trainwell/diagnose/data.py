@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from trainwell.diagnose.chance import chance_level, metric_interval
+from trainwell.diagnose.metric import chance_level, metric_interval
 from trainwell.diagnose.questions import (
     CLASS_LOSSES,
     CLASS_TASKS,

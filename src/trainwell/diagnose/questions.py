@@ -95,7 +95,11 @@ def is_tokens(run: RunRecord) -> bool:
 
 def is_balanced(run: RunRecord) -> bool:
     """Whether the loss or the sampler may make up for rare classes; custom losses get the benefit of the doubt."""
-    own = run.problem.loss.lower()
+    own, trace = run.problem.loss.lower(), run.trace
+    if trace is not None and (
+        any(loss.weighted for loss in trace.losses) or any("weighted" in x.sampler.lower() for x in trace.loaders)
+    ):
+        return True
     return bool(
         run.recipe_value("loss.class_weights", "none") != "none"
         or run.recipe_value("loss.focal_gamma", 0)
@@ -134,6 +138,12 @@ def peak_rate(run: RunRecord) -> float | None:
         return float(rates.max())
     rate = run.recipe_value("optimizer.lr")
     return float(rate) if isinstance(rate, int | float) else None
+
+
+def losses_are_positive(run: RunRecord) -> bool:
+    """Whether ratios of losses mean anything: no loss of a step or an evaluation is negative."""
+    values = [run.steps.loss, run.evaluations("train").loss, run.evaluations("val").loss]
+    return not any(bool((value < 0).any()) for value in values)
 
 
 def finite(series: Series) -> Series:

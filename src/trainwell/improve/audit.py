@@ -37,8 +37,10 @@ def audit_step(session: Session) -> None:
         )
         lines = [f"{f.rule}: {f.message} {f.remedy.text}" for f in errors]
         names = " ".join(f"--allow {f.rule}" for f in errors)
-        raise DataStop("the data have an error finding.\n  " + "\n  ".join(lines) + f"\n  To go on all the same: {names}",
-                       [f.rule for f in errors])
+        raise DataStop(
+            "the data have an error finding.\n  " + "\n  ".join(lines) + f"\n  To go on all the same: {names}",
+            [f.rule for f in errors],
+        )
 
 
 def _listed(findings: list[Finding]) -> str:

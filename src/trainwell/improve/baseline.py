@@ -33,7 +33,9 @@ def baseline_step(session: Session) -> None:
         seen=f"Starting recipe ({session.start}): validation {summary(session.facts, runs)}. {_horizon_text(session)} "
         + (" ".join(f"[{f.severity}] {f.rule}: {f.message}" for f in findings) or "No fault found."),
         tried=f"{len(runs)} seeds of the starting recipe.",
-        decision="Treat these findings: " + ", ".join(f.rule for f in findings) if findings else "Look for a better rate.",
+        decision="Treat these findings: " + ", ".join(f.rule for f in findings)
+        if findings
+        else "Look for a better rate.",
         findings=tuple(findings),
     )
 
@@ -89,5 +91,3 @@ def _common(diagnoses: list[list[Finding]]) -> list[Finding]:
         for rule, count in counts.items()
         if count * 2 >= len(diagnoses)
     ]
-
-

@@ -136,14 +136,16 @@ def improve(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         budget_seconds=budget,
         problem_spec=problem if isinstance(problem, str) else "",
-        options={"allow": sorted(allow), "data": str(data) if data else "", "recipe": start.model_dump(mode="json", exclude_unset=True)},
+        options={
+            "allow": sorted(allow),
+            "data": str(data) if data else "",
+            "recipe": start.model_dump(mode="json", exclude_unset=True),
+        },
         environment=environment(),
     )
     earlier = _refuse_other(folder, record) if resume else 0.0
     folder.mkdir(parents=True, exist_ok=True)
-    session = Session(
-        live, start, start, seed, folder, Budget(budget, earlier=0.0), record, frozenset(allow), listener
-    )
+    session = Session(live, start, start, seed, folder, Budget(budget, earlier=0.0), record, frozenset(allow), listener)
     session.update()
     _ = earlier
     try:
@@ -194,7 +196,8 @@ def _check(budget: float, folder: Path, allow: Iterable[str], resume: bool) -> N
         raise UsageError(f"`budget` must be above 0 seconds, got {budget:g}. Say 180")
     if not resume and (folder / "improve.json").exists():
         raise UsageError(
-            f"`folder` must not hold another improvement, got {folder}. Name another folder, or continue it with --resume"
+            f"`folder` must not hold another improvement, got {folder}. "
+            "Name another folder, or continue it with --resume"
         )
 
 
@@ -219,5 +222,3 @@ def _side(arm: Arm | None) -> dict[str, Any]:
     if arm is None:
         return {"mean": None, "interval": None, "n": 0}
     return {"mean": arm.mean, "interval": list(arm.interval) if arm.interval else None, "n": arm.n}
-
-

@@ -23,7 +23,9 @@ def learning_rate_step(session: Session) -> None:
     seconds = _SHARE * session.search_time_left
     total_steps = session.start.steps or round(session.record.epochs * _steps_per_epoch(session))
     per_step = session.horizon.seconds_per_run / max(1, total_steps)
-    steps = int(np.clip(seconds / (_RATES * per_step), _FEWEST_STEPS, min(_MOST_STEPS, max(_FEWEST_STEPS, total_steps))))
+    steps = int(
+        np.clip(seconds / (_RATES * per_step), _FEWEST_STEPS, min(_MOST_STEPS, max(_FEWEST_STEPS, total_steps)))
+    )
     end = session.budget.spent + 1.5 * seconds
     current = session.recipe.optimizer.lr
     # A tenth of a decade up to a hundred times either way of the usual range, on a grid that holds no special rate.
@@ -39,19 +41,24 @@ def learning_rate_step(session: Session) -> None:
     )
     session.update(rate_test=test)
     if test.suggestion is None or test.interval is None:
-        session.log("Learning-rate range test", tried=f"{len(test.rates)} rates, {steps} steps each.", decision=test.reason)
+        session.log(
+            "Learning-rate range test", tried=f"{len(test.rates)} rates, {steps} steps each.", decision=test.reason
+        )
         return
     inside = test.interval[0] <= current <= test.interval[1]
     session.log(
         "Learning-rate range test",
         tried=f"{len(test.rates)} constant rates from {test.rates[0]:.2g} to {test.rates[-1]:.2g}, {steps} steps each.",
-        seen=f"Suggested {test.suggestion:.3g} (as good: {test.interval[0]:.2g} to {test.interval[1]:.2g}); {test.reason}.",
+        seen=f"Suggested {test.suggestion:.3g} (as good: {test.interval[0]:.2g} to {test.interval[1]:.2g}); "
+        f"{test.reason}.",
         decision=f"The present rate {current:.3g} lies inside: keep it, the search looks closer."
         if inside
         else f"The present rate {current:.3g} lies outside: try the suggestion.",
     )
     if not inside:
-        experiment(session, "Learning rate of the range test", {"optimizer.lr": float(f"{test.suggestion:.3g}")}, of=(8, 10))
+        experiment(
+            session, "Learning rate of the range test", {"optimizer.lr": float(f"{test.suggestion:.3g}")}, of=(8, 10)
+        )
 
 
 def _steps_per_epoch(session: Session) -> int:

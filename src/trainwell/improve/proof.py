@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from trainwell.improve.decision import chance, is_share, shown, signed
 from trainwell.improve.session import PROOF, Session
 from trainwell.recipe import Recipe
-from trainwell.records import Arm, Difference, write_atomically
-from trainwell.stats import PairedResult, mean_interval, paired_difference, verdict
+from trainwell.records import Arm, Difference, Verdict, write_atomically
+from trainwell.stats import Interval, PairedResult, mean_interval, paired_difference, verdict
 from trainwell.train import Run
 from trainwell.train.finish import save_weights
-from trainwell.train.test_split import measure_test
+from trainwell.train.test_split import examples_interval, measure_test
 
 _MARGIN_POINTS = 0.01  # difference of a share that counts as none: one point
 _MARGIN_RATIO = 0.02  # of the starting recipe's value, for other metrics
@@ -32,18 +32,23 @@ def proof_step(session: Session) -> None:
     before, after = _train_pairs(session, seeds, unchanged)
     session.tell(0.97, "reading the test data")
     metric = session.facts.metric
-    first = [measure_test(run, session.problem, metric) for run in before]
-    second = first if unchanged else [measure_test(run, session.problem, metric) for run in after]
+    measured_before = [measure_test(run, session.problem) for run in before]
+    measured_after = measured_before if unchanged else [measure_test(run, session.problem) for run in after]
+    first, second = [m.value for m in measured_before], [m.value for m in measured_after]
     done = seeds[: len(before)]
     result = paired_difference(
         first, second, higher_is_better=session.facts.higher_is_better, worst=chance(session.facts), noise=_NOISE
     )
     margin = _MARGIN_POINTS if is_share(session.facts) else _MARGIN_RATIO * abs(_finite_mean(first))
-    said = "as good as" if unchanged else verdict(result, margin if math.isfinite(margin) and margin > 0 else None,
-                                                  session.facts.higher_is_better)
+    over_examples = None if unchanged else examples_interval(session.problem, measured_before, measured_after)
+    said: Verdict = "as good as"
+    if not unchanged:
+        said = verdict(result, margin if margin > 0 else None, session.facts.higher_is_better)
+    if said in ("better", "worse") and over_examples is not None and not over_examples.excludes(0):
+        said = "cannot tell"
     arms = (_arm(session, session.start, done, first, before), _arm(session, session.recipe, done, second, after))
     changes = tuple(str(change) for change in session.start.diff(session.recipe))
-    sentence = statement(session, said, arms, result, margin, changes)
+    sentence = statement(session, said, arms, result, over_examples, margin, changes)
     session.update(
         before=arms[0],
         after=arms[1],
@@ -53,6 +58,7 @@ def proof_step(session: Session) -> None:
             result.p_value,
             result.n,
             result.method,
+            None if over_examples is None else (over_examples.low, over_examples.high),
         ),
         verdict=said,
         margin=margin,
@@ -91,6 +97,7 @@ def statement(
     said: str,
     arms: tuple[Arm, Arm],
     result: PairedResult,
+    over_examples: Interval | None,
     margin: float,
     changes: tuple[str, ...],
 ) -> str:
@@ -115,8 +122,15 @@ def statement(
         case "better" | "worse":
             return f"{scope}, the changed recipe is {said} than the starting one: {numbers}. {limits}"
         case "as good as":
-            return f"{scope}, the changed recipe is as good as the starting one within {_size(session, margin)}: {numbers}. {limits}"
+            within = _size(session, margin)
+            return f"{scope}, the changed recipe is as good as the starting one within {within}: {numbers}. {limits}"
     why = f" ({result.refusal})" if result.refusal else ""
+    if result.interval is not None and result.interval.excludes(0) and over_examples is not None:
+        low, high = signed(facts, over_examples.low), signed(facts, over_examples.high)
+        why = (
+            f" (consistent over seeds, but with {facts.examples.get('test', 0):,} test examples it could be luck of "
+            f"the split: over redrawn examples {low} to {high})"
+        )
     return f"{scope}, it cannot be told which recipe is better{why}: {numbers}. {limits}"
 
 
@@ -144,7 +158,9 @@ def _with_interval(session: Session, arm: Arm) -> str:
 def _arm(session: Session, recipe: Recipe, seeds: Sequence[int], measured: Sequence[float], runs: Sequence[Run]) -> Arm:
     finite = [v for v in measured if math.isfinite(v)]
     estimate = mean_interval(finite) if finite else None
-    interval = None if estimate is None or estimate.interval is None else (estimate.interval.low, estimate.interval.high)
+    interval = (
+        None if estimate is None or estimate.interval is None else (estimate.interval.low, estimate.interval.high)
+    )
     return Arm(
         recipe=recipe.to_dict(),
         seeds=tuple(seeds),

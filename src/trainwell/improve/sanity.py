@@ -77,4 +77,9 @@ def _overfit_one_batch(problem: Problem, recipe: Recipe, seed: int) -> tuple[flo
         steps = min(_STEPS, steps + 50)
         training.advance(steps)
         row = training.evaluate_now()[0]
-    return begin, row.loss if row else math.nan, row.metrics.get(problem.metric.name, math.nan) if row else math.nan, steps
+    return (
+        begin,
+        row.loss if row else math.nan,
+        row.metrics.get(problem.metric.name, math.nan) if row else math.nan,
+        steps,
+    )

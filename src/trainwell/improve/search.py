@@ -1,4 +1,4 @@
-"""Step 9: search the neighbourhood: many quasi-random trials run a little, halving, few at full length, then fresh seeds."""
+"""Step 9: search the neighbourhood: many short quasi-random trials, halving, few long ones, then fresh seeds."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def search_step(session: Session) -> None:
         "Search",
         tried=f"{trials} quasi-random trials over {told}; halving at {_RUNGS} lengths (the inside of the full run).",
         seen=_seen(session, rungs, diverged, len(ended)),
-        decision=f"Confirm the best {len(finalists)} on {_SELECTION_SEEDS} fresh seeds." if finalists else "Nothing to confirm.",
+        decision=f"Confirm the best {len(finalists)} on {_SELECTION_SEEDS} fresh seeds."
+        if finalists
+        else "Nothing to confirm.",
     )
     if finalists:
         _confirm(session, finalists)
@@ -106,11 +108,13 @@ def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
     """Choose among the finalists on selection seeds, then hold the winner against the present recipe on other seeds."""
     selection = session.seeds(TUNING, 1 + _SELECTION_SEEDS)[1:]
     assert session.horizon is not None
-    scored = []
+    scored: list[tuple[float, dict[str, Any]]] = []
     for index, change in enumerate(finalists):
         if session.search_time_left < BASELINE_SEEDS * session.horizon.seconds_per_run and scored:
             break
-        runs = session.runs(session.recipe.with_(change), selection, "finalist", f"finalist {index + 1}", of=(14 + index, 20))
+        runs = session.runs(
+            session.recipe.with_(change), selection, "finalist", f"finalist {index + 1}", of=(14 + index, 20)
+        )
         finite = [v for v in values(runs) if math.isfinite(v)]
         mean = mean_interval(finite).mean if len(finite) == len(runs) else -math.inf
         scored.append((mean if session.facts.higher_is_better else -mean, change))
@@ -161,5 +165,6 @@ def _seen(session: Session, rungs: list[RungResult], diverged: int, total: int) 
     if best is None:
         return f"All {total} trials diverged."
     sign = 1 if session.facts.higher_is_better else -1
-    text = f"Best at the longest rung: validation {session.facts.metric} {shown(session.facts, sign * best.value)} (one seed)."
+    value = shown(session.facts, sign * best.value)
+    text = f"Best at the longest rung: validation {session.facts.metric} {value} (one seed)."
     return text + (f" {diverged} of {total} trials diverged." if diverged else "")

@@ -14,9 +14,8 @@ from trainwell.improve.decision import shown
 from trainwell.improve.progress import Listener, Progress
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
-from trainwell.records import Finding, ImprovementRecord, LogEntry, ProblemFacts, save_improvement
+from trainwell.records import Finding, ImprovementRecord, LogEntry, ProblemFacts, save_improvement, write_atomically
 from trainwell.report import logbook_markdown
-from trainwell.records import write_atomically
 from trainwell.seeding import master_seeds
 from trainwell.train import Run, fit
 
@@ -78,7 +77,9 @@ class Session:
             )
         return self._runs[key]
 
-    def runs(self, recipe: Recipe, seeds: Sequence[int], purpose: str, text: str, *, of: tuple[int, int] = (0, 1)) -> list[Run]:
+    def runs(
+        self, recipe: Recipe, seeds: Sequence[int], purpose: str, text: str, *, of: tuple[int, int] = (0, 1)
+    ) -> list[Run]:
         """Train one recipe over several seeds, telling the listener."""
         done = []
         for index, seed in enumerate(seeds):

@@ -79,7 +79,7 @@ def build_optimizer(
 def chosen_implementation(spec: specs.Optimizer, params: Sequence[Tensor]) -> Literal["loop", "foreach", "fused"]:
     """Choose how torch runs the update, by what was quickest in measurements.
 
-    On a CPU with one thread, microseconds a step (for-loop / foreach / fused), 64-128-10 MLP, then a CNN with 10 tensors:
+    One CPU thread, microseconds a step (for-loop / foreach / fused), 64-128-10 MLP, then a CNN with 12 tensors:
     SGD with Nesterov 43/41/18 and 1660/376/109, Adam 83/77/33 and 888/779/237, AdamW 123/126/37 and 1179/1050/303,
     Adagrad 85/103/45 and 509/558/210; without a fused kernel NAdam 125/121 and 812/799, RAdam 141/109 and 5383/850,
     Adadelta 143/110 and 1173/1253, RMSprop 95/93 and 556/518, Adafactor 243/295 and 1689/1850.
@@ -144,11 +144,11 @@ def _muon(spec: specs.Muon, kept: Sequence[Treatment]) -> Muon:
         if isinstance(part, specs.Muon):
             shared = {"momentum": spec.momentum, "nesterov": spec.nesterov, "ns_steps": spec.ns_steps}
         else:
+            assert isinstance(part, specs.AdamW)
             fused = chosen_implementation(part, [t.parameter for t in members]) == "fused"
             shared = {"betas": part.betas, "eps": part.eps, "fused": fused, "foreach": not fused}
-        groups += [
-            {**group, **shared, "rule": part.name} for group in parameter_groups(members, part.lr, part.weight_decay)
-        ]
+        plain = parameter_groups(members, part.lr, part.weight_decay)
+        groups += [{**group, **shared, "rule": part.name} for group in plain]
     return Muon(groups)
 
 

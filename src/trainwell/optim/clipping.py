@@ -19,7 +19,8 @@ def total_norm(grads: Sequence[Tensor]) -> Tensor:
     norms = torch._foreach_norm(list(grads))
     if any(n.device != norms[0].device or n.dtype != norms[0].dtype for n in norms):
         norms = tuple(n.to(norms[0].device, torch.float32) for n in norms)
-    return torch.linalg.vector_norm(torch.stack(norms))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
+    return norm
 
 
 @torch.no_grad()
@@ -94,7 +95,7 @@ class AdaptiveClipping:
         return norm
 
     def state_dict(self) -> dict[str, Any]:
-        """What changes: the number of norms seen, the remembered ones, float (0 or window,), and the limit, shape ()."""
+        """What changes: the number of norms seen, the remembered ones, (0 or window,), and the limit, ()."""
         return {"seen": self.seen, "history": self._history.clone(), "limit": self._limit.clone()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -118,7 +119,8 @@ def clipper_of(part: Clipping) -> Clipper:
 def norms_of_runs(grads: Sequence[Tensor]) -> Tensor:
     """Norm of all gradients of each run of a stack: from tensors (K, ...) to (K,)."""
     norms = [torch.linalg.vector_norm(g.reshape(len(g), -1), dim=1) for g in grads]
-    return torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    total: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    return total
 
 
 def clip_runs_by_norm(grads: Sequence[Tensor], limits: float | Tensor) -> tuple[list[Tensor], Tensor]:

@@ -27,7 +27,7 @@ def build_custom(spec: Custom, groups: list[dict[str, Any]]) -> torch.optim.Opti
         raise RecipeError(f"`optimizer.arguments`: {unknown_name('argument', unknown[0], known)}")
     if spec.weight_decay and not takes_any and "weight_decay" not in known:
         raise RecipeError(
-            f"`optimizer.weight_decay` must be 0 for {spec.name}, which takes none, got {spec.weight_decay:g}. Remove it"
+            f"`optimizer.weight_decay` must be 0, as {spec.name} takes none, got {spec.weight_decay:g}. Remove it"
         )
     arguments = dict(spec.arguments)
     if takes_any or "lr" in known:

@@ -37,7 +37,7 @@ class Treatment:
         layer: Prefix of the layer it belongs to, e.g. `blocks.3`.
         head: Whether it is the weight of the last layer that has one.
         frozen: Whether it is not trained.
-        decays: Whether the optimizer's weight decay and the penalties apply.
+        decays: Whether weight decay and penalties apply.
         lr_factor: Factor on the rate.
         weight_decay: Own weight decay, or None for the optimizer's.
     """
@@ -109,7 +109,7 @@ def treatments(model: nn.Module, part: Parameters) -> list[Treatment]:
                 layer=layer,
                 head=entry is head and entry.last_use_as_weight >= 0,
                 frozen=frozen,
-                decays=part.decay_all or entry.role == "matrix",
+                decays=part.decay_all or entry.role == "matrix" if weight_decay is None else weight_decay > 0,
                 lr_factor=factor,
                 weight_decay=weight_decay,
             )

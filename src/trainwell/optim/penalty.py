@@ -53,7 +53,7 @@ def _add(grads: Sequence[Tensor], directions: Sequence[Tensor], amount: Amount) 
 
 @torch.no_grad()
 def project_rows(params: Sequence[Tensor], limit: float, *, stacked: bool = False) -> None:
-    """Shrink in place each row of a weight (each output unit's or filter's incoming weights) to a norm of at most `limit`.
+    """Shrink in place the incoming weights of each output unit or filter to a norm of at most `limit`.
 
     Args:
         params: Weights (out, ...) or stacked (K, out, ...); those with fewer dimensions stay as they are.

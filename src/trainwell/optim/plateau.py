@@ -34,7 +34,7 @@ class PlateauState:
     multiplier: float = 1.0
 
     def observe(self, value: float) -> float:
-        """Take the value of one evaluation and return the multiplier from now on; NaN and infinity are no improvement."""
+        """Take the value of one evaluation and return the multiplier from now on; NaN is no improvement."""
         loss = -value if self.higher_is_better else value
         if math.isfinite(loss) and loss < self.best - self.part.min_delta:
             self.best = loss

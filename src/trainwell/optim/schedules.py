@@ -152,10 +152,14 @@ def inverse_sqrt(total_steps: int, *, shift: int = 1, warmup_steps: int = 0, flo
     $$ s(t) = \max(f, \sqrt{c / \max(c, t + 1)}), \qquad c = \max(\text{shift}, w) $$
 
     Source:
-        Vaswani et al. 2017, Attention is all you need, whose curve this is for shift <= w. Differs: scaled to peak at 1.
+        Vaswani et al. 2017, Attention is all you need: its curve where shift <= w. Differs: scaled to peak at 1.
     """
     flat = max(shift, warmup_steps)
-    return _warmed(lambda step: max(floor, math.sqrt(flat / max(flat, step + 1))), total_steps, warmup_steps)
+
+    def shape(step: int) -> float:
+        return max(floor, math.sqrt(flat / max(flat, step + 1)))
+
+    return _warmed(shape, total_steps, warmup_steps, top=1.0)
 
 
 def one_cycle(total_steps: int, *, rise: float = 0.3, start: float = 1 / 25, final: float = 4e-6) -> Schedule:
@@ -239,7 +243,7 @@ def warmup_stable_decay(
             f"`schedule.decay_share` must begin after the warm-up of {warmup_steps} steps, got {decay_share:g} "
             f"(from step {begin}). Shorten one of them"
         )
-    curve = {"linear": lambda q: 1 - q, "cosine": _half_cosine, "sqrt": lambda q: 1 - math.sqrt(q)}[shape]
+    curve = _DECAYS[shape]
     return _warmed(lambda step: floor + (1 - floor) * curve(max(0, step - begin) / decay), total_steps, warmup_steps)
 
 
@@ -297,14 +301,15 @@ _BUILDERS: dict[str, Callable[..., Schedule]] = {
 }
 
 
-def _warmed(shape: Schedule, total_steps: int, warmup_steps: int) -> Schedule:
-    """Put the warm-up in front of a shape (given for steps w to T - 1) and hold the last value after the end."""
+def _warmed(shape: Schedule, total_steps: int, warmup_steps: int, top: float | None = None) -> Schedule:
+    """Put a rise to `top` (to the shape's start) before a shape for steps w to T - 1; hold the last value after it."""
     _checked_warmup(warmup_steps, total_steps)
     last = total_steps - 1
+    top = shape(warmup_steps) if top is None else top
 
     def multiplier(step: int) -> float:
         if step < warmup_steps:
-            return shape(warmup_steps) * (step + 1) / warmup_steps
+            return top * (step + 1) / warmup_steps
         return shape(min(step, last))
 
     return multiplier
@@ -323,3 +328,10 @@ def _checked_warmup(warmup_steps: int, total_steps: int) -> int:
 
 def _half_cosine(q: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * q))
+
+
+_DECAYS: dict[str, Callable[[float], float]] = {
+    "linear": lambda q: 1 - q,
+    "cosine": _half_cosine,
+    "sqrt": lambda q: 1 - math.sqrt(q),
+}

@@ -25,13 +25,13 @@ class StackedGroup:
         rule: The update rule, for tensors (K, ...).
         names: Names of the parameters.
         hyper: Hyper-parameters; `lr` is the base rate, before the schedule, always float64 (K,).
-        penalised: Whether L1 and L2 penalties and max-norm apply (the parameters that decay by default).
+        penalised: 1 where L1 and L2 penalties and max-norm apply, else 0 (as weight decay does).
     """
 
     rule: Rule
     names: tuple[str, ...]
     hyper: dict[str, Value]
-    penalised: bool
+    penalised: Value
 
     def at(self, multiplier: Value) -> dict[str, Value]:
         """The hyper-parameters of a step, for a multiplier of the rate or one per run (K,)."""
@@ -39,7 +39,8 @@ class StackedGroup:
 
     def select(self, runs: Tensor) -> StackedGroup:
         """The same for some of the runs, by index or mask."""
-        return replace(self, hyper=select_hyper(self.hyper, runs))
+        chosen = select_hyper({"penalised": self.penalised}, runs)
+        return replace(self, hyper=select_hyper(self.hyper, runs), penalised=chosen["penalised"])
 
 
 def stacked_groups(
@@ -90,8 +91,9 @@ def _groups_of_rule(
     columns: dict[tuple[Any, ...], list[str]] = {}
     for treated in zip(*members, strict=True):
         rates = tuple(spec.lr * t.lr_factor for spec, t in zip(specs, treated, strict=True))
-        decays = tuple(t.decay(spec.weight_decay) for spec, t in zip(specs, treated, strict=True))
-        columns.setdefault((rates, decays, treated[0].decays), []).append(treated[0].name)
+        decays = tuple(t.decay(getattr(spec, "weight_decay", 0.0)) for spec, t in zip(specs, treated, strict=True))
+        penalised = tuple(float(t.decays) for t in treated)
+        columns.setdefault((rates, decays, penalised), []).append(treated[0].name)
     return [
         StackedGroup(
             rule=rule,
@@ -101,7 +103,7 @@ def _groups_of_rule(
                 "lr": as_value(rates, equal_as_number=False, device=device),
                 "weight_decay": as_value(decays, equal_as_number=equal_as_number, device=device),
             },
-            penalised=penalised,
+            penalised=as_value(penalised, equal_as_number=equal_as_number, device=device),
         )
         for (rates, decays, penalised), names in columns.items()
     ]

@@ -15,6 +15,7 @@ from torch.utils.data import ConcatDataset
 
 from trainwell.data.audit import audit
 from trainwell.data.baselines import baselines
+from trainwell.data.batches import random_state_kept
 from trainwell.data.examples import Examples, Source, Streamed, count, first, map_inputs, sample, subset, tensors_of
 from trainwell.data.fingerprints import keys_of
 from trainwell.data.sources import as_source
@@ -22,7 +23,7 @@ from trainwell.data.splits import Fold, Index, folds, holdout, representatives, 
 from trainwell.errors import ProblemError
 from trainwell.problem import forward, targets
 from trainwell.problem.factory import build, check_factory, knobs
-from trainwell.problem.metrics import Metric, resolve_metrics
+from trainwell.problem.metrics import METRICS, Metric, resolve_metrics
 from trainwell.records import Baselines, DataFacts, InputKind, ProblemFacts, Task
 
 _HASHED_ROWS = 200_000
@@ -90,14 +91,16 @@ class Problem:
             if value is not None and not _is_share(value)
         }
         whole = given["train"] if "train" in given else _refuse_share(train)
-        some = targets.first_targets(whole)
-        self.task: Task = targets.check_task(task or targets.infer_task(some, _are_tokens(whole), loss))
+        with random_state_kept():
+            some = targets.first_targets(whole)
+            self.task: Task = targets.check_task(task or targets.infer_task(some, _are_tokens(whole), loss))
         given = {part: targets.with_targets(source, self.task, part) for part, source in given.items()}
         self.classes = targets.count_classes(given, self.task, classes)
         self.loss = targets.check_loss(loss, self.task, some is not None)
         self.metrics: tuple[Metric, ...] = resolve_metrics(metrics, self.task)
         self.name = name or getattr(model, "__name__", "problem").strip("<>")
         self.split_seed = split_seed
+        self.spec = ""
         self.groups = None if groups is None else np.asarray(groups)
         self._split_parts(given, val, test, split)
         self._refuse_different_inputs()
@@ -117,7 +120,7 @@ class Problem:
             )
         for part, share in shares.items():
             if not 0 < share < 1:
-                raise ProblemError(f"`{part}` must be a share above 0 and below 1, got {share:g}. Use {part}=0.1")
+                raise ProblemError(f"`{part}` must be a share above 0 and below 1, got {share:g}. Use 0.1")
         if sum(shares.values()) >= 1:
             raise ProblemError(f"`val` and `test` must sum to below 1, got {sum(shares.values()):g}. Use 0.1 each")
         labels = self._stratification(whole)
@@ -200,9 +203,9 @@ class Problem:
         Raises:
             ProblemError: If the model fails on the inputs or its output has the wrong shape.
         """
-        batch = first(self.train, 2)
-        with torch.random.fork_rng(devices=[]):
-            return forward.check_output(model, batch, self.task, self.classes)
+        strict = isinstance(self.loss, str) or any(METRICS.get(metric.name) is metric for metric in self.metrics)
+        with random_state_kept():
+            return forward.check_output(model, self._few, self.task if strict else "custom", self.classes)
 
     def folds(self, k: int = 5, *, repeats: int = 1, split: Any = "auto", seed: int = 0) -> list[Problem]:
         """One problem per fold over training and validation data together; the test data stay the same.
@@ -241,7 +244,7 @@ class Problem:
 
     def _on(self, whole: Source, fold: Fold, number: int) -> Problem:
         twin = object.__new__(Problem)
-        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key != "fingerprint"})
+        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key not in ("fingerprint", "_few")})
         twin.name = f"{self.name} fold {number + 1}"
         twin.train = subset(whole, torch.from_numpy(fold.train))
         twin.val = subset(whole, torch.from_numpy(fold.val))
@@ -250,9 +253,15 @@ class Problem:
     def on(self, *, train: Source, val: Source) -> Problem:
         """The same problem on other training and validation data, e.g. on one batch."""
         twin = object.__new__(Problem)
-        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key != "fingerprint"})
+        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key not in ("fingerprint", "_few")})
         twin.train, twin.val = train, val
         return twin
+
+    @cached_property
+    def _few(self) -> Examples:
+        """Two training examples."""
+        with random_state_kept():
+            return first(self.train, 2)
 
     @property
     def metric(self) -> Metric:
@@ -262,7 +271,7 @@ class Problem:
     @property
     def input_kind(self) -> InputKind:
         """What the inputs look like: table (N, D), image (N, C, H, W), tokens (whole numbers), or other."""
-        inputs = first(self.train, 1).inputs
+        inputs = self._few.inputs
         if not isinstance(inputs, Tensor):
             return "other"
         if not inputs.is_floating_point():
@@ -273,7 +282,7 @@ class Problem:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one example's (first) input."""
-        return tuple(tensors_of(first(self.train, 1).inputs)[0].shape[1:])
+        return tuple(tensors_of(self._few.inputs)[0].shape[1:])
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
-from trainwell.errors import ProblemError, RecipeError, unknown_name
+from trainwell.errors import ProblemError, RecipeError, TrainwellError, unknown_name
 
 Factory: TypeAlias = Callable[..., nn.Module]
 
@@ -80,6 +80,8 @@ def build(model: Factory, values: Mapping[str, Any]) -> nn.Module:
         )
     try:
         built: Any = model(**values)
+    except TrainwellError:
+        raise
     except Exception as error:
         said = ", ".join(f"{name}={value!r}" for name, value in values.items())
         raise ProblemError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainwell.errors import ProblemError, TrainwellError, UnknownNameError, unknown_name
+from trainwell.errors import ProblemError, RecipeError, TrainwellError, UnknownNameError, unknown_name
 from trainwell.problem.builtin import BUILT_INS, built_in
 from trainwell.problem.definition import Problem
 
@@ -32,7 +33,12 @@ def load_problem(spec: str, data: Path | str | None = None) -> Problem:
         UnknownNameError: If the name is not known.
         ProblemError: If the file does not exist, fails, or holds no problem.
     """
-    folder = None if data is None else Path(data)
+    problem = _find(spec, None if data is None else Path(data))
+    problem.spec = spec
+    return problem
+
+
+def _find(spec: str, folder: Path | None) -> Problem:
     if spec in BUILT_INS:
         return built_in(spec, folder)
     place, _, name = _parted(spec)
@@ -128,13 +134,16 @@ def _not_there(module: ModuleType, wanted: str, place: str) -> str:
 
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
-    """Let a file import its neighbours while it is loaded."""
+    """Let a file import its neighbours: first of all while it is loaded, and after everything else from then on."""
+    known = str(folder) in sys.path
     sys.path.insert(0, str(folder))
     try:
         yield
     finally:
-        if str(folder) in sys.path:
+        with contextlib.suppress(ValueError):
             sys.path.remove(str(folder))
+        if not known:
+            sys.path.append(str(folder))
 
 
 @contextmanager
@@ -144,9 +153,9 @@ def _explained(place: Path | str) -> Iterator[None]:
         yield
     except TrainwellError as error:
         line = _line(error, place)
-        if line is None:
+        if line is None or not isinstance(error, ProblemError | RecipeError):
             raise
-        raise type(error)(f"{Path(place).name}:{line}: {error}") from error if _takes_text(error) else None
+        raise type(error)(f"{Path(place).name}:{line}: {error}") from error
     except (Exception, SystemExit) as error:
         line = error.lineno if isinstance(error, SyntaxError) else _line(error, place)
         where = place if line is None else f"{place}:{line}"
@@ -160,7 +169,3 @@ def _line(error: BaseException, place: Path | str) -> int | None:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename).name == Path(place).name]
     return lines[-1] if lines else None
-
-
-def _takes_text(error: TrainwellError) -> bool:
-    return type(error).__init__ is TrainwellError.__init__

@@ -1,6 +1,6 @@
 """The optimizers that a recipe can name, with the defaults and the meaning of torch.optim.
 
-Differs from torch.optim: `weight_decay` spares norms, biases and embeddings unless `parameters.decay_all` says otherwise.
+Differs from torch.optim: `weight_decay` spares norms, biases and embeddings unless `parameters.decay_all` is set.
 """
 
 from __future__ import annotations

@@ -105,13 +105,19 @@ class Arm:
 
 @dataclass(frozen=True)
 class Difference:
-    """After minus before, paired by seed, in the unit of the metric."""
+    """After minus before, paired by seed, in the unit of the metric.
+
+    Attributes:
+        interval: 95 %, over seeds.
+        examples_interval: 95 %, over redrawn test examples with the runs held fixed; None where not measured.
+    """
 
     mean: float | None = None
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     n: int = 0
     method: str = ""
+    examples_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

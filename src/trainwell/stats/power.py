@@ -137,7 +137,8 @@ def _simulated_power(n: int, size: float, alpha: float) -> float:
 
 @functools.lru_cache(maxsize=4)
 def _noise(n: int) -> Array:
-    return np.random.default_rng(0).normal(size=(20_000, n))
+    half = np.random.default_rng(0).normal(size=(10_000, n))
+    return np.concatenate([half, -half])  # so that an effect and its negative have the same power
 
 
 def _check_sd(sd: float) -> None:

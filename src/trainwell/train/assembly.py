@@ -171,7 +171,9 @@ def _device(recipe: Recipe) -> torch.device:
     name = recipe.precision.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    available = name == "cpu" or (torch.cuda.is_available() if name.startswith("cuda") else torch.backends.mps.is_available())
+    available = name == "cpu" or (
+        torch.cuda.is_available() if name.startswith("cuda") else torch.backends.mps.is_available()
+    )
     if not available:
         raise RecipeError(f"`precision.device` must be there, got {name} on a machine without it. Set it to auto")
     return torch.device(name)

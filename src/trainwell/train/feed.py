@@ -95,7 +95,7 @@ def _cut(examples: Examples, size: int, skip: int) -> Iterator[Examples]:
     """Views of consecutive batches; one split call per tensor."""
     inputs, targets = examples.inputs, examples.targets
     if isinstance(inputs, torch.Tensor) and targets is not None:
-        for x, y in islice(zip(inputs.split(size), targets.split(size), strict=True), skip, None):
+        for x, y in islice(zip(torch.split(inputs, size), torch.split(targets, size), strict=True), skip, None):
             yield Examples(x, y)
         return
     yield from batches(examples, None, size, start=skip)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -102,13 +103,18 @@ def _loss_function(problem: Problem, loss: Loss, weights: Tensor | None) -> Loss
     if name == "bce":
         return _binary(loss, weights)
     _refuse_settings(loss, f"the loss {name}")
-    function = {"mse": F.mse_loss, "mae": F.l1_loss}.get(name) or (
-        lambda prediction, target: F.huber_loss(prediction, target, delta=loss.huber_delta)
-    )
+    functions: dict[str, Callable[..., Tensor]] = {
+        "mse": F.mse_loss,
+        "mae": F.l1_loss,
+        "huber": partial(F.huber_loss, delta=loss.huber_delta),
+    }
+    function = functions[name]
 
     def regression(outputs: Any, targets: Tensor) -> Tensor:
         prediction = scores(outputs)
-        return function(prediction.reshape(targets.shape) if prediction.numel() == targets.numel() else prediction, targets)
+        return function(
+            prediction.reshape(targets.shape) if prediction.numel() == targets.numel() else prediction, targets
+        )
 
     return regression
 
@@ -166,8 +172,6 @@ def _binary(loss: Loss, weights: Tensor | None) -> LossFunction:
         return ((1 - truth) ** loss.focal_gamma * each).mean()
 
     return binary
-
-
 
 
 def _refuse_settings(loss: Loss, what: str) -> None:

@@ -36,7 +36,7 @@ class Run(RunRecord):
             RecordError: If there are no weights, or the problem is not known.
         """
         problem = problem or self.source or self._stored_problem()
-        state = dict(self.weights) if self.weights is not None else self.stored_weights()
+        state = self.stored_weights()
         scaling = {k.removeprefix(SCALING): state.pop(k) for k in list(state) if k.startswith(SCALING)}
         inner = problem.build(self.info.recipe.get("model", {}))
         inner.load_state_dict(state)
@@ -54,9 +54,14 @@ class Run(RunRecord):
         return cls(**values, source=problem)
 
     def stored_weights(self) -> dict[str, Tensor]:
+        """The kept weights (and the scaling), from memory or from the folder."""
+        if self.weights is not None:
+            return dict(self.weights)
         path = None if self.folder is None else self.folder / "weights.safetensors"
         if path is None or not path.is_file():
-            raise RecordError(f"the run must have weights, got none in {self.folder}. It was stopped before they were kept")
+            raise RecordError(
+                f"the run must have weights, got none in {self.folder}. It was stopped before they were kept"
+            )
         try:
             return load_file(path)
         except SafetensorError as error:

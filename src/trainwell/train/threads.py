@@ -15,6 +15,7 @@ from statistics import median
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import backward
 
 _SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TRAINWELL_THREADS")
 _SMALL_WORK = 20_000_000  # parameters times batch size: below it one thread wins without measuring
@@ -67,7 +68,7 @@ def _fastest(model: nn.Module, loss: Callable[[nn.Module], Tensor], available: i
             for threads in seconds:
                 with threads_set(threads):
                     begin = time.perf_counter()
-                    loss(trial).backward()
+                    backward(loss(trial))
                     seconds[threads].append(time.perf_counter() - begin)
     # More threads must be clearly faster: on a busy machine they are not free.
     return available if median(seconds[available][1:]) < 0.8 * median(seconds[1][1:]) else 1

@@ -152,7 +152,7 @@ class Training:
             planned_steps=parts.plan.total_steps,
             steps_per_epoch=parts.plan.steps_per_epoch,
             best=parts.keeper.best,
-            problem_spec=getattr(self.problem, "spec", ""),
+            problem_spec=self.problem.spec,
             device=str(parts.device),
             threads=parts.threads,
             parent=self.parent,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import backward
 
 from trainwell.data import Examples
 from trainwell.optim.clipping import Clipper, total_norm
@@ -92,14 +93,14 @@ class Update:
     def _gradients(self, group: Sequence[Examples]) -> Tensor:
         if len(group) == 1:
             loss = self._loss(group[0])
-            (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+            backward(loss if self.scaler is None else self.scaler.scale(loss))
             return loss.detach()
         weights = [weight_of(batch) for batch in group]
         total = sum(weights)
         mean: Tensor | None = None
         for batch, weight in zip(group, weights, strict=True):
             part = self._loss(batch) * (weight / total)
-            (part if self.scaler is None else self.scaler.scale(part)).backward()
+            backward(part if self.scaler is None else self.scaler.scale(part))
             mean = part.detach() if mean is None else mean + part.detach()
         assert mean is not None
         return mean
@@ -141,4 +142,5 @@ def update_ratio(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
         change = torch._foreach_sub([p.detach() for p in after], before)  # type: ignore[arg-type]
         moved = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(change)))
         size = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(before))))
-    return moved / size.clamp(min=1e-12)
+    ratio: Tensor = moved / size.clamp(min=1e-12)
+    return ratio

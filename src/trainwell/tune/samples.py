@@ -30,6 +30,4 @@ def quasi_random(bounds: Mapping[str, tuple[float, float]], count: int, *, seed:
     engine = qmc.Sobol(len(bounds), scramble=True, rng=stream_seed(seed, "search"))
     unit = engine.random_base2(max(0, math.ceil(math.log2(max(1, count)))))[:count]
     points = qmc.scale(unit, low, high)
-    return [
-        {path: float(f"{math.exp(value):.4g}") for path, value in zip(bounds, row, strict=True)} for row in points
-    ]
+    return [{path: float(f"{math.exp(value):.4g}") for path, value in zip(bounds, row, strict=True)} for row in points]

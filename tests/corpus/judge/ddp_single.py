@@ -1,6 +1,5 @@
 """DistributedDataParallel skeleton; falls back to one process when it is not started by torchrun."""
 import os
-import tempfile
 
 import torch
 import torch.distributed as dist
@@ -13,8 +12,7 @@ def setup():
     if "RANK" in os.environ:
         dist.init_process_group("gloo")
     else:
-        init = "file://" + os.path.join(tempfile.mkdtemp(), "rendezvous")
-        dist.init_process_group("gloo", init_method=init, rank=0, world_size=1)
+        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
 
 
 def toy(n, seed):

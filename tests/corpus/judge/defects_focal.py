@@ -27,8 +27,8 @@ class FocalLoss(nn.Module):
 def welds(n, gen):
     defect = (torch.rand(n, generator=gen) < 0.03).float()
     x = torch.randn(n, 8, generator=gen)
-    x[:, 0] += 1.6 * defect
-    x[:, 1] -= 1.4 * defect
+    x[:, 0] += 2.1 * defect
+    x[:, 1] -= 1.9 * defect
     x[:, 2] = x[:, 2] * (1 - defect) + defect * (1.2 * x[:, 3] + 0.4 * x[:, 2])
     return x, defect
 

@@ -52,7 +52,7 @@ def train_student(student, teacher, loader, test, epochs=9, temperature=3.0, alp
 
 
 if __name__ == "__main__":
-    torch.manual_seed(13)
+    torch.manual_seed(2)
     gen = torch.Generator().manual_seed(13)
     loader = DataLoader(TensorDataset(*sectors(3000, gen)), batch_size=75, shuffle=True)
     test = sectors(800, gen)

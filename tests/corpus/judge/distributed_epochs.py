@@ -1,7 +1,6 @@
 """Minimal DDP run on the gloo backend (one process unless launched with torchrun)."""
 import argparse
 import os
-import tempfile
 
 import torch
 import torch.distributed as dist
@@ -14,8 +13,7 @@ def init_distributed():
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("gloo")
     else:
-        store = os.path.join(tempfile.mkdtemp(), "store")
-        dist.init_process_group("gloo", init_method=f"file://{store}", rank=0, world_size=1)
+        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
 
 
 def xor_cloud(n, seed):

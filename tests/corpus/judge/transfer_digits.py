@@ -45,6 +45,7 @@ def main():
     optimizer = torch.optim.Adam([*backbone.parameters(), *old_head.parameters()], lr=1e-3)
     for epoch in range(3):
         backbone.train()
+        old_head.train()
         for x, y in source:
             optimizer.zero_grad()
             loss = loss_fn(old_head(backbone(x)), y)

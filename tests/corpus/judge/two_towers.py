@@ -42,9 +42,9 @@ def main():
     train = DataLoader(Melodies(3000, 1), batch_size=100, shuffle=True)
     test = Melodies(200, 2)
     score_tower, sound_tower = Tower(), Tower()
-    log_temperature = nn.Parameter(torch.tensor(2.0))
+    log_temperature = nn.Parameter(torch.tensor(1.5))
     params = [*score_tower.parameters(), *sound_tower.parameters(), log_temperature]
-    opt = torch.optim.Adam(params, lr=2e-3)
+    opt = torch.optim.Adam(params, lr=3e-3)
     for epoch in range(8):
         score_tower.train(), sound_tower.train()
         total = 0.0

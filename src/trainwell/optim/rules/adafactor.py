@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainwell.optim.rules.rule import Hyper, Rule, State, Step, add_scaled_, approach_, count, decay_, shaped
+from trainwell.optim.rules.rule import Hyper, Rule, State, Step, add_scaled_, approach_, count, decay_
 
 _SMALLEST_RMS = 1e-3  # epsilon_2 of the paper and of torch.optim
 

@@ -20,7 +20,8 @@ class Muon(Rule):
     r"""Step along the orthogonalised momentum of a matrix, with decoupled decay.
 
     $$ b \leftarrow \mu b + (1 - \mu) g, \qquad
-       \theta \leftarrow \theta - \eta\lambda\theta - \eta \sqrt{\max(1, r/c)}\; \text{NS}_k(b \text{ or } (1 - \mu) g + \mu b) $$
+       \theta \leftarrow \theta - \eta\lambda\theta - \eta \sqrt{\max(1, r/c)}\;
+       \text{NS}_k(b \text{ or } (1 - \mu) g + \mu b) $$
 
     for r rows and c columns; a convolution kernel counts as the matrix (out channels, all else).
     Hyper-parameters: lr $\eta$, momentum $\mu$, weight_decay $\lambda$.

@@ -29,7 +29,8 @@ class NAdam(Rule):
 
     $$ \mu_t = \beta_1 (1 - \tfrac12\, 0.96^{t \psi}), \quad
        \theta \leftarrow \theta - \eta \Big( \frac{(1 - \mu_t)\, g}{1 - \prod_{i \le t} \mu_i}
-       + \frac{\mu_{t+1}\, m}{1 - \prod_{i \le t + 1} \mu_i} \Big) \Big/ \big(\sqrt{v/(1 - \beta_2^t)} + \epsilon\big) $$
+       + \frac{\mu_{t+1}\, m}{1 - \prod_{i \le t + 1} \mu_i} \Big)
+       \Big/ \big(\sqrt{v/(1 - \beta_2^t)} + \epsilon\big) $$
 
     Hyper-parameters: lr $\eta$, beta1, beta2, eps $\epsilon$, momentum_decay $\psi$, weight_decay.
 
@@ -62,5 +63,5 @@ class NAdam(Rule):
                 decay_(p, lr, hyper["weight_decay"])
             approach_(m, g, 1 - beta1)
             approach_(v, g * g, 1 - beta2)
-            mixture = torch.addcmul(g * shaped(rate_g, p), m, shaped(rate_m, p))
+            mixture = g * shaped(rate_g, p) + m * shaped(rate_m, p)
             add_quotient_(p, mixture, v.sqrt().add_(shaped(hyper["eps"] * root, p)), -1.0)

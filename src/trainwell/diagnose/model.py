@@ -1,0 +1,301 @@
+"""Faults of the model: its start, its output, its layers, its gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from trainwell.diagnose.questions import (
+    CLASS_LOSSES,
+    CLASS_TASKS,
+    counts,
+    evaluated_loss,
+    finite,
+    is_tokens,
+    knob,
+    layer_kinds,
+    losses_are_positive,
+    output_width,
+    start_loss,
+    uninformed_loss,
+)
+from trainwell.diagnose.rule import rule
+from trainwell.records import Finding, Remedy, RunRecord
+
+
+@rule("bad-initial-loss", "warning", explains=("loss-spikes", "stopped-early"))
+def bad_initial_loss(run: RunRecord) -> Iterator[Finding]:
+    """The first loss is far from that of an uninformed guess.
+
+    ## What it checks
+    The loss of the untrained model on training examples against the loss of a guess that ignores the inputs: ln K (or
+    the entropy of the class shares where that is larger), or the variance of the targets. It speaks up above twice
+    that, and for classes only where it is also more than 1 nat above. A low first loss is no fault: the weights may
+    be pretrained.
+
+    ## Why it matters
+    The network starts out sure of wrong answers. The first steps, when the rate is best spent on learning, go into
+    taking that back. Mostly the cause is plain: inputs or targets far from unit scale, last-layer weights too large.
+
+    ## What to try
+    Standardise the inputs (`inputs.scaling`) and, for regression, the targets (`targets.scaling`). Shrink the weights
+    of the last layer, or set its bias to the log-shares of the classes (the mean of the targets).
+
+    ## When it is wrong
+    Losses without a known start; pretrained models whose answers have to be unlearned.
+
+    ## Source
+    Karpathy 2019, A recipe for training neural networks ("verify loss @ init").
+    """
+    start, guess = start_loss(run), _expected_start(run)
+    if start is None or guess is None or not losses_are_positive(run):
+        return
+    classes = evaluated_loss(run) in CLASS_LOSSES
+    if start <= 2 * guess or (classes and start <= guess + 1.0):
+        return
+    scale_targets = run.problem.task == "regression" and run.recipe_value("targets.scaling") == "none"
+    scale_inputs = run.recipe_value("inputs.scaling") == "none" and not is_tokens(run)
+    change = {"targets.scaling": "standardize"} if scale_targets else {}
+    if not scale_targets and scale_inputs:
+        change = {"inputs.scaling": "standardize"}
+    yield Finding(
+        "bad-initial-loss",
+        "warning",
+        f"The untrained model has a loss of {start:.4g}, an uninformed guess {guess:.4g}.",
+        {"start_loss": start, "uninformed_loss": guess, "ratio": start / guess},
+        Remedy(
+            "Standardise the targets: the output starts near 0 while they do not."
+            if scale_targets
+            else "Bring inputs and last-layer weights to unit scale, so that the first outputs are near 0.",
+            change,
+        ),
+    )
+
+
+def _expected_start(run: RunRecord) -> float | None:
+    """Loss of a guess without any knowledge: at least ln K for classes, since no network knows their shares."""
+    guess = uninformed_loss(run)
+    expected = None if run.sanity is None else run.sanity.expected_initial_loss
+    if guess is None and expected is not None and math.isfinite(expected) and expected > 0:
+        guess = expected if run.recipe_value("targets.scaling") != "standardize" else None
+    if run.problem.task in CLASS_TASKS and evaluated_loss(run) in CLASS_LOSSES:
+        width = output_width(run) or run.problem.classes or 2
+        return max(guess or 0.0, math.log(max(2, width)))
+    return guess
+
+
+@rule(
+    "output-size-mismatch",
+    "warning",
+    explains=("no-better-than-chance", "underfitting", "bad-initial-loss", "constant-loss"),
+)
+def output_size_mismatch(run: RunRecord) -> Iterator[Finding]:
+    """The output has fewer or many more classes than the labels.
+
+    ## What it checks
+    The width of the output against the classes that the labels of all splits use: narrower, or at least twice as wide
+    and 5 wider. Silent for sequences and tokens, whose vocabularies are wider than what occurs.
+
+    ## Why it matters
+    Too narrow: some labels cannot be predicted, or training stops with an index error. Too wide: mostly a head of
+    another task, its extra classes only take probability.
+
+    ## What to try
+    Make the last layer as wide as the number of classes.
+
+    ## When it is wrong
+    Classes kept free for later data.
+
+    ## Source
+    PyTorch documentation of `torch.nn.CrossEntropyLoss`: class indices in [0, C).
+    """
+    width = output_width(run)
+    if width is None or run.data is None or run.problem.task not in CLASS_TASKS or is_tokens(run):
+        return
+    seen = {label for facts in run.data.splits.values() for label, n in counts(facts).items() if n}
+    needed = max(seen, default=-1) + 1
+    binary_logit = width == 1 and needed <= 2
+    if needed < 2 or binary_logit:
+        return
+    if width < needed or (width >= 2 * needed and width >= needed + 5):
+        yield Finding(
+            "output-size-mismatch",
+            "warning",
+            f"The output has {width} classes, the labels use {needed}.",
+            {"output_width": width, "classes_of_labels": needed},
+            Remedy(f"Make the last layer {needed} wide."),
+        )
+
+
+@rule("excessive-dropout", "advice", explains=("underfitting", "learning-rate-too-low", "stopped-early"))
+def excessive_dropout(run: RunRecord) -> Iterator[Finding]:
+    """Dropout of 0.8 or more.
+
+    ## What it checks
+    Keywords of the model factory in the recipe whose name speaks of dropout, and the largest dropout that was seen
+    in a program: 0.8 or more.
+
+    ## Why it matters
+    At 0.8 a fifth of the units carries the signal, in each layer anew: the network underfits and trains slowly.
+    A keep probability was possibly meant.
+
+    ## What to try
+    0.1 to 0.5; compare with none.
+
+    ## When it is wrong
+    Very wide layers before a small output; ensembles by dropout.
+
+    ## Source
+    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, Dropout, JMLR 15: units are kept with 0.5 to 0.8.
+    """
+    found = knob(run, "drop")
+    if found is not None and "keep" in found[0].lower():
+        return
+    seen = max((model.largest_dropout for model in run.trace.models), default=0.0) if run.trace is not None else 0.0
+    name, value = found if found is not None else ("dropout", seen)
+    if 0.8 <= value <= 1:
+        yield Finding(
+            "excessive-dropout",
+            "advice",
+            f"{name} is {value:g}: {1 - value:.0%} of the units carry the signal.",
+            {"dropout": value, "limit": 0.8},
+            Remedy("Use a dropout of 0.1 to 0.5.", {f"model.{name}": 0.3} if found is not None else {}),
+        )
+
+
+@rule("batchnorm-small-batch", "warning", explains=("loss-spikes", "suspicious-validation", "underfitting"))
+def batchnorm_small_batch(run: RunRecord) -> Iterator[Finding]:
+    """Batch norm trains on batches of under 4 samples.
+
+    ## What it checks
+    `batch_size` below 4 where the model has a `BatchNorm1d` and no one-dimensional convolution: there a batch of n
+    examples gives n values per statistic. Two-dimensional batch norm is left alone, since each image adds many values.
+
+    ## Why it matters
+    Mean and deviation of two or three values are mostly noise, and the running averages used in evaluation are
+    averages of that noise.
+
+    ## What to try
+    A batch size of 16 or more, or layer norm or group norm, which do not look across the batch. Accumulating
+    gradients does not help: each small batch is normalised alone.
+
+    ## When it is wrong
+    Layers that run over long sequences, so that each statistic has many values after all.
+
+    ## Source
+    Wu & He 2018, Group normalization, ECCV; Ioffe 2017, Batch renormalization, NeurIPS.
+    """
+    kinds, batch = layer_kinds(run), run.recipe_value("batch_size")
+    if "BatchNorm1d" not in kinds or "Conv1d" in kinds or not isinstance(batch, int):
+        return
+    if batch < 4:
+        yield Finding(
+            "batchnorm-small-batch",
+            "warning",
+            f"Batch norm takes its statistics from batches of {batch}.",
+            {"batch_size": batch, "limit": 4},
+            Remedy("Use batches of 16 or more, or layer norm.", {"batch_size": 16}),
+        )
+
+
+@rule("frozen-model", "error", explains=("constant-loss", "no-better-than-chance", "learning-rate-too-low", "underfitting"))
+def frozen_model(run: RunRecord) -> Iterator[Finding]:
+    """Steps are made and no parameter changes.
+
+    ## What it checks
+    A model without any trainable parameter, or updates of exactly zero at every look (at least two) although the
+    learning rate was above zero.
+
+    ## Why it matters
+    Nothing is learned, whatever the settings.
+
+    ## What to try
+    Look at `requires_grad`, at overrides with `freeze` in the recipe, and whether the optimizer holds the parameters of
+    this very model.
+
+    ## When it is wrong
+    A rate so small that updates round to zero; then `learning-rate-too-low` is the name for it.
+
+    ## Source
+    Own experience; the check is exact.
+    """
+    ratio, rates = finite(run.steps["update_ratio"]), run.steps["lr"]
+    if run.model_facts is not None and run.model_facts.parameters and run.model_facts.trainable == 0 and len(run.steps):
+        yield Finding(
+            "frozen-model",
+            "error",
+            f"None of the {run.model_facts.parameters:,} parameters is trainable.",
+            {"parameters": run.model_facts.parameters, "trainable": 0},
+            Remedy("Set `requires_grad` of the parameters to train, and drop overrides that freeze them."),
+        )
+        return
+    moving = np.isin(ratio.step, rates.step[rates.value > 0])
+    looked = ratio.value[moving]
+    if len(looked) >= 2 and not looked.any():
+        yield Finding(
+            "frozen-model",
+            "error",
+            f"No parameter changed in any of {len(looked)} updates that were looked at.",
+            {"looks": len(looked), "largest_update_ratio": 0.0},
+            Remedy("Check that the optimizer holds the parameters of this model and that they require gradients."),
+        )
+
+
+@rule("exploding-gradients", "warning", explains=("non-finite-loss", "loss-spikes", "no-better-than-chance"))
+def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
+    """The gradient norm grows by orders of magnitude.
+
+    ## What it checks
+    The largest median of three successive gradient norms (before clipping) against the median of the first fifth of the
+    run: 100 times as large, while the training loss there is at least 1.5 times the loss at the start. Growth while
+    the loss falls is no fault: gradients are small on a plateau. Silent where gradients are clipped, and in the first
+    tenth of the run.
+
+    ## Why it matters
+    One such step can undo all that was learned, and leads to NaN.
+
+    ## What to try
+    A tenth of the learning rate; `clipping = "norm"`; a warm-up. In recurrent networks clipping is a must.
+
+    ## When it is wrong
+    Losses whose scale changes on purpose during training.
+
+    ## Source
+    Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, ICML.
+    """
+    norms, losses, start = run.steps["gradient_norm"], finite(run.steps["loss"]), start_loss(run)
+    if run.recipe_value("clipping.name", "none") != "none" or not losses_are_positive(run) or len(losses) < 10:
+        return
+    values = np.where(np.isfinite(norms.value), norms.value, 1e300)
+    if len(values) < 5:
+        return
+    early = float(np.median(values[: max(2, len(values) // 5)]))
+    medians = np.array([np.median(values[i - 1 : i + 2]) for i in range(1, len(values) - 1)])
+    late = norms.step[1:-1] >= run.info.steps / 10
+    if not late.any() or early <= 0 or early >= 1e300:
+        return
+    at = int(np.argmax(np.where(late, medians, -np.inf)))
+    there = np.abs(losses.step - norms.step[at + 1]) <= max(5, run.info.steps // 50)
+    first = start if start is not None else float(np.median(losses.value[:5]))
+    loss = float(np.median(losses.value[there])) if there.any() else math.inf
+    if medians[at] >= 100 * early and loss >= 1.5 * first:
+        rate = run.recipe_value("optimizer.lr")
+        yield Finding(
+            "exploding-gradients",
+            "warning",
+            f"The gradient norm grew from {early:.3g} to {medians[at]:.3g} by step {norms.step[at + 1]:,}, "
+            f"where the loss is {loss:.3g} (start: {first:.3g}).",
+            {
+                "early_norm": early,
+                "largest_norm": float(medians[at]),
+                "step": int(norms.step[at + 1]),
+                "loss_there": loss,
+                "loss_at_start": first,
+            },
+            Remedy(
+                "Clip the gradient norm, and lower the learning rate.",
+                {"clipping": "norm"} if rate is not None else {},
+            ),
+        )

@@ -1,0 +1,254 @@
+"""Curves of training: mean and interval over seeds with every run behind, schedules, raw series beside smooth ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from trainwell.report.charts.chart import Chart, Json, figure, heading, numbers, rows_of, safe
+from trainwell.report.charts.palette import LIGHT, color, faint
+from trainwell.report.views.curves import Group, Line, Panel, spread_ratio
+from trainwell.report.views.run import RawAndSmooth, first_non_finite
+from trainwell.report.wording import is_share
+
+_SPLITS = {"train": "training split", "val": "validation split", "test": "test split", "": ""}
+_DASHES = {"before": "dash", "train": "dot"}
+_CYCLE = ("solid", "dash", "dot", "dashdot")
+_WIDE = 30.0  # times: a loss that spans more starts on a log axis
+_GAP = 0.05
+
+
+def curves(name: str, title: str, panels: Sequence[Panel], *, note: str = "", height: int = 340) -> Chart:
+    """Panels side by side on one scale, each group in its colour."""
+    quantity = panels[0].quantity
+    share, is_loss = is_share(quantity), quantity == "loss"
+    data: list[Json] = []
+    layout: Json = {"annotations": [], "legend": {"y": 1.1 if panels[0].split else 1.02}}
+    width = (1 - _GAP * (len(panels) - 1)) / len(panels)
+    log = is_loss and spread_ratio(panels) > _WIDE
+    for index, panel in enumerate(panels):
+        suffix = "" if index == 0 else str(index + 1)
+        for group in panel.groups:
+            data += _group(group, suffix, quantity, panel.x_title, legend=index == 0)
+        left = index * (width + _GAP)
+        layout[f"xaxis{suffix}"] = {
+            "domain": [left, min(1.0, left + width)],
+            "anchor": f"y{suffix}",
+            "title": {"text": panel.x_title},
+            "rangemode": "tozero",
+        }
+        layout[f"yaxis{suffix}"] = _y_axis(quantity, first=index == 0, anchor=f"x{suffix}", log=log)
+        if panel.split:
+            layout["annotations"].append(heading(_SPLITS.get(panel.split, panel.split), 0, axis=f"x{suffix} domain"))
+    if panels[0].split:
+        layout["margin"] = {"t": 64}
+    toggles = tuple(f"yaxis{'' if k == 0 else k + 1}" for k in range(len(panels)))
+    return Chart(name, title, figure(data, layout), note, _summary(panels, share=share), toggles if is_loss else (), log, height)
+
+
+def _y_axis(quantity: str, *, first: bool, anchor: str, log: bool) -> Json:
+    axis: Json = {"anchor": anchor, "type": "log" if log else "linear", "tickformat": ".3~%" if is_share(quantity) else "~g"}
+    if first:
+        axis["title"] = {"text": safe(quantity.replace("_", " "))}
+    else:
+        axis |= {"matches": "y", "showticklabels": False}
+    return axis
+
+
+def _group(group: Group, suffix: str, quantity: str, x_title: str, *, legend: bool) -> list[Json]:
+    """Every run as a thin line, the mean as a thick one, its interval as a band, a cross where a run diverged."""
+    axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "legendgroup": group.key}
+    many = len(group.lines) > 1
+    hover = f"{safe(x_title)} %{{x}}<br>{safe(quantity)} %{{y:{'.2%' if is_share(quantity) else '.4g'}}}"
+    dash = _DASHES.get(group.key, _dash(group.key))
+    traces: list[Json] = []
+    if many:
+        traces.append(_each_run(group.lines, group.key, hover) | axes)
+    if many and group.band is not None:
+        band = group.band
+        traces.append(
+            {
+                **axes,
+                "type": "scatter",
+                "mode": "lines",
+                "x": numbers([*band.x, *reversed(band.x)]),
+                "y": numbers([*band.high, *reversed(band.low)]),
+                "fill": "toself",
+                "fillcolor": faint(group.key),
+                "line": {"width": 0},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+        traces.append(_thick(group, band.x, band.mean, dash, f"mean of {band.n}<br>{hover}", legend) | axes)
+    else:
+        line = group.lines[0] if group.lines else Line("", 0, (), ())
+        traces.append(_thick(group, line.x, line.y, dash, hover, legend) | axes)
+    broken = [point for line in group.lines if (point := _end(line)) is not None]
+    if broken:
+        traces.append(_crosses(broken, x_title) | axes | {"showlegend": False})
+    return traces
+
+
+def _dash(key: str) -> str:
+    return _CYCLE[int(key) // 8 % len(_CYCLE)] if key.isdigit() else "solid"
+
+
+def _thick(group: Group, x: Sequence[float], y: Sequence[float], dash: str, hover: str, legend: bool) -> Json:
+    lonely = sum(math.isfinite(v) for v in y) == 1
+    return {
+        "type": "scatter",
+        "mode": "markers" if lonely else "lines",
+        "name": safe(group.label),
+        "x": numbers(x),
+        "y": numbers(y),
+        "line": {"color": color(group.key), "width": 2.4, "dash": dash},
+        "marker": {"color": color(group.key), "size": 9},
+        "hovertemplate": f"<b>{safe(group.label)}</b><br>{hover}<extra></extra>",
+        "showlegend": legend,
+    }
+
+
+def _each_run(lines: Sequence[Line], key: str, hover: str) -> Json:
+    """All runs of a group as one trace, with gaps between them."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    seeds: list[int | None] = []
+    for line in lines:
+        x += [*line.x, None]
+        y += [*line.y, None]
+        seeds += [*[line.seed] * len(line.x), None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": numbers(x),
+        "y": numbers(y),
+        "customdata": seeds,
+        "line": {"color": color(key), "width": 1},
+        "opacity": 0.32,
+        "hovertemplate": f"seed %{{customdata}}<br>{hover}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def _end(line: Line) -> tuple[float, float, int] | None:
+    """Last finite point of a run that diverged."""
+    if line.ended != "diverged":
+        return None
+    finite = [(x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
+    return (*finite[-1], line.seed) if finite else None
+
+
+def _crosses(points: Sequence[tuple[float, float, int]], x_title: str) -> Json:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "diverged",
+        "x": numbers(x for x, _, _ in points),
+        "y": numbers(y for _, y, _ in points),
+        "customdata": [seed for _, _, seed in points],
+        "marker": {"symbol": "x-thin", "size": 11, "line": {"color": LIGHT["diverged"], "width": 2.5}},
+        "hovertemplate": f"seed %{{customdata}} diverged<br>last finite at {safe(x_title)} %{{x}}<extra></extra>",
+    }
+
+
+def _summary(panels: Sequence[Panel], *, share: bool) -> str:
+    told = []
+    for panel in panels:
+        for group in panel.groups:
+            values = group.band.mean if group.band else group.lines[0].y if group.lines else ()
+            finite = [v for v in values if math.isfinite(v)]
+            if finite:
+                first, last = (f"{v:.1%}" if share else f"{v:.3g}" for v in (finite[0], finite[-1]))
+                told.append(f"{_SPLITS.get(panel.split, '')} {group.label}: from {first} to {last}".strip())
+    return f"{panels[0].quantity} by {panels[0].x_title}. " + "; ".join(told)
+
+
+def schedules(name: str, title: str, panel: Panel, *, height: int = 280) -> Chart:
+    """Learning rates as they were, each distinct one once."""
+    data = []
+    for group in panel.groups:
+        for k, line in enumerate(group.lines):
+            data.append(
+                {
+                    "type": rows_of(line.x),
+                    "mode": "lines",
+                    "name": safe(group.label),
+                    "legendgroup": group.key,
+                    "showlegend": k == 0,
+                    "x": numbers(line.x),
+                    "y": numbers(line.y),
+                    "line": {"color": color(group.key), "width": 2.2, "dash": _DASHES.get(group.key, "solid")},
+                    "hovertemplate": f"<b>{safe(group.label)}</b><br>{panel.x_title} %{{x:.4~g}}<br>rate %{{y:.4g}}<extra></extra>",
+                }
+            )
+    peaks = [max(line.y) for group in panel.groups for line in group.lines if line.y]
+    log = bool(peaks) and min(peaks) > 0 and max(peaks) / min(peaks) > 8
+    layout = {
+        "xaxis": {"title": {"text": panel.x_title}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "learning rate"}, "type": "log" if log else "linear", "exponentformat": "power"},
+    }
+    return Chart(name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, height)
+
+
+def series(
+    name: str, title: str, values: RawAndSmooth, y_title: str, *, key: str = "after", note: str = "", height: int = 300
+) -> Chart:
+    """Every point of a series, the centred running mean beside it, a cross where it stops being finite."""
+    raw, smooth = values.raw, values.smooth
+    style: Json = {"mode": "lines", "line": {"color": LIGHT["raw"], "width": 1}}
+    if len(raw.x) < 400:
+        style = {"mode": "lines+markers", "line": {"color": LIGHT["raw"], "width": 1}, "marker": {"size": 3.5, "color": LIGHT["raw"]}}
+    data: list[Json] = [
+        {
+            "type": rows_of(raw.x),
+            "name": f"every value ({len(raw.x):,})",
+            "x": numbers(raw.x),
+            "y": numbers(raw.y),
+            "hovertemplate": "step %{x:,}<br>%{y:.5g}<extra></extra>",
+            **style,
+        }
+    ]
+    if smooth is not None:
+        data.append(
+            {
+                "type": rows_of(smooth.x),
+                "mode": "lines",
+                "name": f"centred mean over {values.window}",
+                "x": numbers(smooth.x),
+                "y": numbers(smooth.y),
+                "line": {"color": color(key), "width": 2},
+                "hovertemplate": "step %{x:,}<br>mean %{y:.5g}<extra></extra>",
+            }
+        )
+    positive = [v for v in raw.y if math.isfinite(v) and v > 0]
+    log = bool(positive) and len(positive) >= 0.98 * len(raw.y) and max(positive) / min(positive) > _WIDE
+    layout: Json = {
+        "xaxis": {"title": {"text": "step"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": safe(y_title)}, "type": "log" if log else "linear", "exponentformat": "power"},
+    }
+    broken = first_non_finite(raw)
+    if broken is not None:
+        layout["shapes"], layout["annotations"] = _broken_mark(broken)
+    return Chart(name, title, figure(data, layout), note, f"{title} by step, {len(raw.x):,} points", ("yaxis",), log, height)
+
+
+def _broken_mark(x: float) -> tuple[list[Json], list[Json]]:
+    line = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": LIGHT["diverged"], "width": 1.5, "dash": "dot"}}
+    words: dict[str, Any] = {
+        "text": f"not finite from step {x:,.0f}",
+        "x": x,
+        "y": 1,
+        "yref": "paper",
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": LIGHT["diverged"]},
+    }
+    return [line], [words]
+
+
+def one_rate(name: str, line: Line, *, height: int = 300) -> Chart:
+    """The learning rate of one run by step."""
+    return schedules(name, "Learning rate", Panel("learning rate", "", (Group("after", "learning rate", (line,), None),), "step"), height=height)
