@@ -4,12 +4,12 @@ TrainwellError
 ├── UsageError          a call or a command line that cannot be meant
 │   ├── RecipeError     one or more fields of a recipe (or a space) are wrong
 │   ├── ProblemError    the data, the model factory or the loss of a problem are wrong
-│   └── UnknownNameError   no such name; says the nearest
+│   ├── UnknownNameError   no such name; says the nearest
+│   └── BudgetError     the budget allows no meaningful result
 ├── DataStop            the data have an error finding; training would prove nothing
 ├── RecordError         a folder that is no run, or a damaged one
 ├── ResumeError         a run cannot be continued as asked
-├── MissingExtraError   an optional package is not installed
-└── BudgetError         the budget allows no meaningful result
+└── MissingExtraError   an optional package is not installed
 
 Messages read: `` `field` must <condition>, got <value>. <Remedy>. ``
 """
@@ -17,11 +17,21 @@ Messages read: `` `field` must <condition>, got <value>. <Remedy>. ``
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class TrainwellError(Exception):
-    """Base of every error that trainwell raises on purpose."""
+    """Base of every error that trainwell raises on purpose; it survives the way from a worker process."""
+
+    def __reduce__(self) -> tuple[Callable[..., TrainwellError], tuple[type[TrainwellError], Any, dict[str, Any]]]:
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[TrainwellError], args: Iterable[Any], state: dict[str, Any]) -> TrainwellError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(TrainwellError, ValueError):
@@ -29,7 +39,11 @@ class UsageError(TrainwellError, ValueError):
 
 
 class RecipeError(UsageError):
-    """One or more fields of a recipe are wrong; the message lists all of them."""
+    """One or more fields of a recipe are wrong; the message lists all of them, `mistakes` holds them one by one."""
+
+    def __init__(self, message: str, mistakes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = tuple(mistakes)
 
 
 class ProblemError(UsageError):
@@ -73,8 +87,8 @@ class BudgetError(UsageError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that a name is unknown, the nearest known one, and all known ones.
 
-    >>> unknown_name("optimizer", "adamv", ["adam", "adamw", "sgd"])
-    "unknown optimizer 'adamv'. Did you mean 'adamw'? Known: adam, adamw, sgd"
+    >>> unknown_name("optimizer", "adamww", ["adam", "adamw", "sgd"])
+    "unknown optimizer 'adamww'. Did you mean 'adamw'? Known: adam, adamw, sgd"
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)

@@ -21,7 +21,7 @@ def stream_seed(seed: int, stream: str, *index: int) -> int:
         stream: One of weights, order, noise, split, search.
         index: For example the epoch. [>= 0]
     """
-    sequence = np.random.SeedSequence([int(seed), _STREAMS[stream], *index])
+    sequence = np.random.SeedSequence(int(seed), spawn_key=(_STREAMS[stream], *index))
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
@@ -50,6 +50,13 @@ def master_seeds(seed: int, purpose: int, count: int) -> list[int]:
     """Disjoint lists of run seeds for one purpose of a study (tuning, baseline, proof).
 
     The seeds of purpose p are seed * 1,000,000 + p * 100,000 + 0, 1, 2, ...: never shared between purposes.
+
+    Args:
+        seed: Master seed of the study. [>= 0]
+        purpose: [0 to 9]
+        count: [0 to 100,000]
     """
+    if not (0 <= purpose < 10 and 0 <= count <= 100_000):
+        raise ValueError(f"`purpose` must be 0 to 9 and `count` at most 100,000, got {purpose} and {count:,}")
     first = seed * 1_000_000 + purpose * 100_000
     return list(range(first, first + count))

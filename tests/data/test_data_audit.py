@@ -176,6 +176,19 @@ def test_items_without_known_samples_are_told_apart_by_their_data_set():
     assert shared(a, keys_of(Streamed(Blind()))) == 0
 
 
+def test_a_series_cut_into_windows_is_not_taken_for_repeated_numbers():
+    class Windows(Dataset):
+        data = np.arange(40) % 2
+
+        def __len__(self):
+            return 40
+
+        def __getitem__(self, index):
+            return torch.tensor(np.take(self.data, range(index, index + 9), mode="wrap")), 0
+
+    assert duplicates(keys_of(Streamed(Windows()))) == 0
+
+
 def test_an_iterable_has_no_fingerprints():
     class Flow(IterableDataset):
         def __iter__(self):

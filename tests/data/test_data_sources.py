@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import Dataset, TensorDataset, default_collate
+from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
 from trainwell.data import Examples, Streamed, as_source
 from trainwell.errors import ProblemError
@@ -112,12 +112,18 @@ def test_looking_at_a_data_set_leaves_the_random_generators_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_items_of_unequal_length_are_streamed_and_refused_in_memory():
+def test_items_of_unequal_length_need_a_collate_function():
     class Ragged(Steady):
         def __getitem__(self, index):
             return torch.zeros(index + 1), Y[index]
 
-    assert isinstance(as_source(Ragged()), Streamed)
+    def pad(rows):
+        x, y = zip(*rows, strict=True)
+        return torch.nn.utils.rnn.pad_sequence(x, batch_first=True), torch.tensor(y)
+
+    assert as_source(Ragged(), collate=pad).first(3).inputs.shape == (3, 3)
+    with pytest.raises(ProblemError, match="pass a collate function"):
+        as_source(Ragged())
     with pytest.raises(ProblemError, match="equal shape"):
         as_source(Ragged(), in_memory=True)
 
@@ -129,6 +135,17 @@ def test_a_data_set_that_fails_says_at_which_item():
 
     with pytest.raises(ProblemError, match=r"KeyError for item 0.*image_7"):
         as_source(Broken())
+
+
+def test_items_that_are_no_tensors_and_loaders_are_refused():
+    class Pictures(Steady):
+        def __getitem__(self, index):
+            return object(), 0
+
+    with pytest.raises(ProblemError, match="must yield items that make a batch"):
+        as_source(Pictures())
+    with pytest.raises(ProblemError, match=r"Pass val=loader\.dataset"):
+        as_source(DataLoader(Steady()), name="val")
 
 
 def test_a_hugging_face_data_set_is_known_by_its_methods():

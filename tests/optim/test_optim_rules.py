@@ -27,45 +27,75 @@ def cases():
     momentum = st.just(0.0) | st.floats(0.1, 0.95)
     common = lambda s: {"lr": s.lr, "weight_decay": s.weight_decay}  # noqa: E731
     adam = lambda s: {**common(s), "betas": s.betas, "eps": s.eps}  # noqa: E731
-    yield "sgd", st.builds(specs.SGD, lr=rate, weight_decay=decay, momentum=momentum, dampening=st.floats(0, 0.9)), (
-        lambda p, s: o.SGD(p, **common(s), momentum=s.momentum, dampening=s.dampening)
+    yield (
+        "sgd",
+        st.builds(specs.SGD, lr=rate, weight_decay=decay, momentum=momentum, dampening=st.floats(0, 0.9)),
+        (lambda p, s: o.SGD(p, **common(s), momentum=s.momentum, dampening=s.dampening)),
     )
-    yield "nesterov", st.builds(specs.SGD, lr=rate, momentum=st.floats(0.1, 0.95), nesterov=st.just(True)), (
-        lambda p, s: o.SGD(p, **common(s), momentum=s.momentum, nesterov=True)
+    yield (
+        "nesterov",
+        st.builds(specs.SGD, lr=rate, momentum=st.floats(0.1, 0.95), nesterov=st.just(True)),
+        (lambda p, s: o.SGD(p, **common(s), momentum=s.momentum, nesterov=True)),
     )
     for amsgrad in (False, True):
-        yield f"adam-{amsgrad}", st.builds(specs.Adam, amsgrad=st.just(amsgrad), **adam_like), (
-            lambda p, s: o.Adam(p, **adam(s), amsgrad=s.amsgrad)
+        yield (
+            f"adam-{amsgrad}",
+            st.builds(specs.Adam, amsgrad=st.just(amsgrad), **adam_like),
+            (lambda p, s: o.Adam(p, **adam(s), amsgrad=s.amsgrad)),
         )
-        yield f"adamw-{amsgrad}", st.builds(specs.AdamW, amsgrad=st.just(amsgrad), **adam_like), (
-            lambda p, s: o.AdamW(p, **adam(s), amsgrad=s.amsgrad)
+        yield (
+            f"adamw-{amsgrad}",
+            st.builds(specs.AdamW, amsgrad=st.just(amsgrad), **adam_like),
+            (lambda p, s: o.AdamW(p, **adam(s), amsgrad=s.amsgrad)),
         )
     for decoupled in (False, True):
         flag = st.just(decoupled)
         psi = st.floats(1e-3, 0.01)
-        yield f"nadam-{decoupled}", st.builds(specs.NAdam, decoupled=flag, momentum_decay=psi, **adam_like), (
-            lambda p, s: o.NAdam(
-                p, **adam(s), momentum_decay=s.momentum_decay, decoupled_weight_decay=s.decoupled, foreach=False
-            )
+        yield (
+            f"nadam-{decoupled}",
+            st.builds(specs.NAdam, decoupled=flag, momentum_decay=psi, **adam_like),
+            (
+                lambda p, s: o.NAdam(
+                    p, **adam(s), momentum_decay=s.momentum_decay, decoupled_weight_decay=s.decoupled, foreach=False
+                )
+            ),
         )
-        yield f"radam-{decoupled}", st.builds(specs.RAdam, decoupled=flag, **adam_like), (
-            lambda p, s: o.RAdam(p, **adam(s), decoupled_weight_decay=s.decoupled, foreach=False)
+        yield (
+            f"radam-{decoupled}",
+            st.builds(specs.RAdam, decoupled=flag, **adam_like),
+            (lambda p, s: o.RAdam(p, **adam(s), decoupled_weight_decay=s.decoupled, foreach=False)),
         )
         yield f"rmsprop-{decoupled}", st.builds(
             specs.RMSprop, lr=rate, weight_decay=decay, alpha=beta, eps=st.floats(1e-6, 1e-4), momentum=momentum,
             centered=flag,
-        ), lambda p, s: o.RMSprop(p, **common(s), alpha=s.alpha, eps=s.eps, momentum=s.momentum, centered=s.centered)  # fmt: skip
-    yield "adagrad", st.builds(
-        specs.Adagrad, lr=rate, weight_decay=decay, lr_decay=st.floats(0, 0.1), initial_accumulator=st.floats(0, 1)
-    ), lambda p, s: o.Adagrad(
-        p, **common(s), lr_decay=s.lr_decay, initial_accumulator_value=s.initial_accumulator, eps=s.eps
+        ), lambda p, s: o.RMSprop(
+            p, **common(s), alpha=s.alpha, eps=s.eps, momentum=s.momentum, centered=s.centered
+        )  # fmt: skip
+    yield (
+        "adagrad",
+        st.builds(
+            specs.Adagrad, lr=rate, weight_decay=decay, lr_decay=st.floats(0, 0.1), initial_accumulator=st.floats(0, 1)
+        ),
+        lambda p, s: o.Adagrad(
+            p, **common(s), lr_decay=s.lr_decay, initial_accumulator_value=s.initial_accumulator, eps=s.eps
+        ),
     )
-    yield "adadelta", st.builds(specs.Adadelta, lr=rate, weight_decay=decay, rho=beta), (
-        lambda p, s: o.Adadelta(p, **common(s), rho=s.rho, eps=s.eps)
+    yield (
+        "adadelta",
+        st.builds(specs.Adadelta, lr=rate, weight_decay=decay, rho=beta),
+        (lambda p, s: o.Adadelta(p, **common(s), rho=s.rho, eps=s.eps)),
     )
-    yield "adafactor", st.builds(
-        specs.Adafactor, lr=rate, weight_decay=decay, beta2_decay=st.floats(-1, -0.5), clip_threshold=st.floats(1, 3)
-    ), lambda p, s: o.Adafactor(p, **common(s), beta2_decay=s.beta2_decay, d=s.clip_threshold)
+    yield (
+        "adafactor",
+        st.builds(
+            specs.Adafactor,
+            lr=rate,
+            weight_decay=decay,
+            beta2_decay=st.floats(-1, -0.5),
+            clip_threshold=st.floats(1, 3),
+        ),
+        lambda p, s: o.Adafactor(p, **common(s), beta2_decay=s.beta2_decay, d=s.clip_threshold),
+    )
     yield "lion", st.builds(specs.Lion, lr=rate, weight_decay=decay, betas=betas), LionByHand
 
 
@@ -221,13 +251,12 @@ def test_a_run_that_is_not_finite_leaves_the_others_alone_and_can_leave_the_stac
         torch.testing.assert_close(a, b[keep], rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=6, deadline=None)
-@given(
-    st.integers(1, 8), st.integers(1, 8), st.floats(0.1, 0.98), st.booleans(), rate, decay
-)  # fmt: skip
-def test_muon_equals_torch(rows, columns, momentum, nesterov, lr, weight_decay):
+@pytest.mark.parametrize("shape", [(6, 3), (3, 6), (1, 4)])
+@settings(max_examples=3, deadline=None)
+@given(st.floats(0.1, 0.98), st.booleans(), rate, decay)
+def test_muon_equals_torch(shape, momentum, nesterov, lr, weight_decay):
     spec = specs.Muon(lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov)
-    params, noise = stack(2, torch.float32, [(rows, columns)])
+    params, noise = stack(2, torch.float32, [shape])
     together = train_stacked([spec, spec], params, noise, steps=50)
     alone = train_alone(
         spec,

@@ -47,9 +47,7 @@ def test_polynomial_and_linear_equal_torch(total, power):
 @quick
 @given(steps, shares)
 def test_cosine_equals_torch(total, floor):
-    assert_equal(
-        schedules.cosine(total, floor=floor), lambda o: lr_scheduler.CosineAnnealingLR(o, total, floor), total
-    )
+    assert_equal(schedules.cosine(total, floor=floor), lambda o: lr_scheduler.CosineAnnealingLR(o, total, floor), total)
 
 
 @quick

@@ -119,8 +119,15 @@ def test_folds_cover_train_and_validation_and_keep_the_test_data():
     assert [len(p.val) for p in found] == [45] * 4
     assert all(p.test is problem.test for p in found)
     assert len({p.fingerprint for p in found}) == 4
-    assert len(problem.folds(split=GroupKFold(2), k=9)) == 2 if problem.groups is not None else True
     assert len(problem.folds(split=KFold(3))) == 3
+
+
+@pytest.mark.parametrize("split", ["auto", GroupKFold(3)])
+def test_folds_keep_groups_together(split):
+    names = {row.tobytes(): group for row, group in zip(X.astype("f4"), np.arange(200) // 5, strict=True)}
+    for problem in _problem(groups=np.arange(200) // 5).folds(3, split=split):
+        train, val = ({names[row.tobytes()] for row in s.inputs.numpy()} for s in (problem.train, problem.val))
+        assert not train & val
 
 
 def test_facts_say_it_all_in_plain_values():
@@ -169,6 +176,7 @@ def test_metrics_of_ones_own_have_a_direction():
         ({"split": "tme"}, "Did you mean 'time'"),
         ({"groups": np.arange(7)}, r"shape \(200,\)"),
         ({"val": (X[:, :3], CLASSES)}, "one shape in all splits"),
+        ({"targets": NUMBERS, "val": (X, X)}, "targets must have one shape"),
         ({"val": (X, CLASSES), "test": (X, CLASSES), "groups": np.arange(200)}, "Drop `groups`"),
         ({"val": (X[:5], [0, 1, 2])}, "5 inputs and 3 targets"),
         ({"targets": [*CLASSES[:-1], 3]}, "every class .* got 1 of class 3"),

@@ -157,7 +157,7 @@ def test_missing_or_damaged_data_say_the_file_and_the_option(name, tmp_path):
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "spambase.data").write_text("1,2,x\n")
-    with pytest.raises(ProblemError, match="spambase.data` must hold"):
+    with pytest.raises(ProblemError, match=r"spambase\.data` must hold"):
         load_problem("spambase", tmp_path)
     for kind in ("images-idx3", "labels-idx1"):
         (tmp_path / f"t10k-{kind}-ubyte").write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x09abc")

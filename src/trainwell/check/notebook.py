@@ -14,7 +14,27 @@ from typing import Any
 from trainwell.errors import UsageError
 from trainwell.probes.place import name_cell
 
-_SKIPPED_CELLS = ("bash", "sh", "html", "javascript", "js", "markdown", "latex", "svg", "writefile", "file", "script", "perl", "ruby", "cmd", "system", "sx", "bigquery", "sql", "R")
+_SKIPPED_CELLS = (
+    "bash",
+    "sh",
+    "html",
+    "javascript",
+    "js",
+    "markdown",
+    "latex",
+    "svg",
+    "writefile",
+    "file",
+    "script",
+    "perl",
+    "ruby",
+    "cmd",
+    "system",
+    "sx",
+    "bigquery",
+    "sql",
+    "R",
+)
 _MAGIC = re.compile(r"^(\s*)(%|!|\?)")
 _ASSIGNED = re.compile(r"^(\s*[A-Za-z_][\w, .\[\]'\"]*=\s*)(%\w|!)")
 _HELP = re.compile(r"^(\s*)[\w.]+\?{1,2}\s*$")
@@ -38,7 +58,9 @@ def read_cells(path: Path) -> list[str]:
         notebook = nbformat.read(path, as_version=4)
         cells = [str(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     except Exception as error:
-        raise UsageError(f"`{path}` must be a notebook (JSON of Jupyter), got {type(error).__name__}: {error}") from None
+        raise UsageError(
+            f"`{path}` must be a notebook (JSON of Jupyter), got {type(error).__name__}: {error}"
+        ) from None
     return cells
 
 

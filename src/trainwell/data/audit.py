@@ -10,8 +10,9 @@ from torch import Tensor
 
 from trainwell.data import fingerprints, telling
 from trainwell.data.batches import random_state_kept
-from trainwell.data.examples import Examples, Source, Streamed, count, sample
+from trainwell.data.examples import Examples
 from trainwell.data.moments import Moments, moments_of, shift
+from trainwell.data.streamed import Source, Streamed, count, sample
 from trainwell.records import DataFacts, InputKind, Overlap, SplitFacts, Task
 
 LOOKED_AT = 20_000

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainwell.data.batches import random_state_kept
-from trainwell.data.examples import Examples, Source, Streamed, sample
+from trainwell.data.examples import Examples
+from trainwell.data.streamed import Source, Streamed, sample
 from trainwell.records import Baselines, Task
 
 _TRAIN_EXAMPLES = 5000

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from trainwell.data.examples import Examples, Source, Streamed
+from trainwell.data.examples import Examples
+from trainwell.data.streamed import Source, Streamed
 from trainwell.errors import ProblemError
 
 

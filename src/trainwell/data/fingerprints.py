@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset
 
-from trainwell.data.examples import Examples, MappedArrays, Source, tensors_of
+from trainwell.data.examples import Examples, tensors_of
+from trainwell.data.streamed import MappedArrays, Source
 
 Keys = list[Hashable]
 _RAW = ("data", "tensors", "images", "inputs", "X", "x", "samples", "imgs", "files", "paths")
@@ -88,9 +89,14 @@ def _raw_rows(dataset: Any) -> Any:
             value = value[0]
         if isinstance(value, Tensor):
             value = value.detach().cpu().numpy()
-        if isinstance(value, list | tuple | np.ndarray) and len(value) == len(dataset):
+        if isinstance(value, list | tuple | np.ndarray) and len(value) == len(dataset) and _tells(value[0]):
             return value
     return None
+
+
+def _tells(row: Any) -> bool:
+    """Whether a row may be a whole sample: a single number is rather a piece of one (a series cut into windows)."""
+    return not (np.isscalar(row) and not isinstance(row, str | bytes)) and np.ndim(row) + isinstance(row, str) > 0
 
 
 def _key(row: Any) -> Hashable:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainwell.data.examples import Inputs, Source, sample
+from trainwell.data.examples import Inputs
+from trainwell.data.streamed import Source, sample
 from trainwell.errors import ProblemError
 from trainwell.records import InputKind
 

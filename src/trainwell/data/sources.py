@@ -8,20 +8,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, default_collate
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, default_collate
 
+from trainwell.data.arrays import input_tensor, refuse_non_finite, target_tensor
 from trainwell.data.batches import random_state_kept
-from trainwell.data.examples import (
-    TARGET_KEYS,
-    Examples,
-    Inputs,
-    MappedArrays,
-    Source,
-    Streamed,
-    as_is,
-    model_dtype,
-    tensors_of,
-)
+from trainwell.data.examples import TARGET_KEYS, Examples, Inputs, tensors_of
+from trainwell.data.streamed import MappedArrays, Source, Streamed, as_is
 from trainwell.errors import ProblemError
 
 IN_MEMORY_BYTES = 256 * 2**20
@@ -49,6 +41,11 @@ def as_source(
     Raises:
         ProblemError: If lengths differ, values are not finite or not numbers, or nothing is in it.
     """
+    if isinstance(value, DataLoader):
+        raise ProblemError(
+            f"`{name}` must be data, got a DataLoader: batch size and order belong to the recipe. "
+            f"Pass {name}=loader.dataset, with collate= if it has one"
+        )
     if isinstance(value, Examples | Streamed):
         source: Source = value
     elif is_dataset(value):
@@ -66,9 +63,9 @@ def as_source(
     if isinstance(source, Examples):
         _refuse_unequal(source, name)
         for label, tensor in named_tensors(source.inputs):
-            _refuse_non_finite(tensor, f"{name}` inputs{label}")
+            refuse_non_finite(tensor, f"{name}` inputs{label}")
         if source.targets is not None:
-            _refuse_non_finite(source.targets, f"{name}` targets")
+            refuse_non_finite(source.targets, f"{name}` targets")
     return source
 
 
@@ -113,80 +110,6 @@ def _from_mapping(value: Mapping[Any, Any], name: str) -> Examples:
     return Examples(inputs, None if key is None else target_tensor(value[key], name))
 
 
-def input_tensor(value: Any, name: str) -> Tensor:
-    """Inputs as float32, or int64 for whole numbers other than bytes (tokens)."""
-    if isinstance(value, Tensor):
-        tensor = value.detach()
-        if not tensor.is_complex():
-            whole = not tensor.is_floating_point() and tensor.dtype not in (torch.uint8, torch.bool)
-            tensor = tensor.to(torch.int64 if whole else torch.float32)
-    else:
-        array = _array(value, name)
-        if array.dtype.kind not in "biuf":
-            raise ProblemError(_not_numbers(array, name, value))
-        tensor = torch.from_numpy(_writable(model_dtype(array)))
-    if tensor.ndim == 0:
-        raise ProblemError(f"`{name} must have one row per example, got a single number. Pass an array")
-    if tensor.ndim == 1 and tensor.is_floating_point():
-        raise ProblemError(
-            f"`{name} must have a row of features per example, got shape {tuple(tensor.shape)}. Pass X[:, None]"
-        )
-    return tensor.contiguous()
-
-
-def target_tensor(value: Any, name: str) -> Tensor:
-    """Targets as int64 (whole numbers, booleans) or float32 (real numbers); a column (N, 1) becomes (N,)."""
-    name = f"{name}` targets"
-    if isinstance(value, Tensor):
-        tensor = value.detach()
-    else:
-        array = _array(value, name)
-        if array.dtype.kind in "US" or (array.dtype.kind == "O" and any(isinstance(v, str) for v in array.flat)):
-            seen = ", ".join(sorted({repr(str(v)) for v in array.flat[:1000]})[:4])
-            raise ProblemError(
-                f"`{name} must be numbers, got text such as {seen}. "
-                "Encode it: `classes, y = numpy.unique(y, return_inverse=True)`"
-            )
-        if array.dtype.kind not in "biuf":
-            raise ProblemError(_not_numbers(array, name, value))
-        kind = np.float32 if array.dtype.kind == "f" else np.int64
-        tensor = torch.from_numpy(_writable(np.ascontiguousarray(array, dtype=kind)))
-    tensor = tensor.float() if tensor.is_floating_point() else tensor.long()
-    if tensor.ndim == 2 and tensor.shape[1] == 1:
-        tensor = tensor[:, 0]
-    if tensor.ndim == 0:
-        raise ProblemError(f"`{name} must have one value per example, got a single number. Pass an array")
-    return tensor.contiguous()
-
-
-def _array(value: Any, name: str) -> np.ndarray[Any, Any]:
-    if hasattr(value, "to_numpy"):
-        value = value.to_numpy()
-    if hasattr(value, "toarray") and hasattr(value, "nnz"):
-        raise ProblemError(f"`{name} must be a dense array, got a sparse matrix. Pass X.toarray()")
-    try:
-        return np.asarray(value)
-    except ValueError as error:
-        raise ProblemError(
-            f"`{name} must be rows of equal length, got rows that differ ({error}). "
-            "Pad them, or pass a Dataset with a collate function"
-        ) from None
-
-
-def _writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array if array.flags.writeable else array.copy()
-
-
-def _not_numbers(array: np.ndarray[Any, Any], name: str, value: Any) -> str:
-    remedy = "Encode text and categories as numbers, for example by sklearn.preprocessing.OneHotEncoder"
-    columns = getattr(value, "columns", None)
-    if columns is not None and hasattr(value, "dtypes"):
-        wrong = [str(c) for c, kind in zip(columns, value.dtypes, strict=False) if getattr(kind, "kind", "O") in "OUS"]
-        return f"`{name} must be numbers, got columns that are not: {', '.join(wrong[:5])}. {remedy}"
-    example = next(iter(array.flat), None)
-    return f"`{name} must be numbers, got dtype {array.dtype} (for example {example!r}). {remedy}"
-
-
 def _refuse_empty(source: Source, name: str) -> None:
     if (len(source) if isinstance(source, Examples) else source.length) == 0:
         raise ProblemError(f"`{name}` must hold examples, got 0. Give it data, or a larger share")
@@ -207,21 +130,6 @@ def _refuse_lengths(inputs: int, targets: int | None, name: str) -> None:
         )
 
 
-def _refuse_non_finite(tensor: Tensor, name: str) -> None:
-    if not tensor.is_floating_point() or bool(torch.isfinite(tensor.sum())):
-        return
-    wrong = ~torch.isfinite(tensor)
-    number = int(wrong.sum())
-    if number:
-        index = tuple(int(i) for i in wrong.nonzero()[0])
-        value = float(tensor[index])
-        raise ProblemError(
-            f"`{name} must be finite, got {number:,} NaN or infinite value{'s' if number > 1 else ''}, the first "
-            f"({value}) at index {index if len(index) > 1 else index[0]}. "
-            "Remove those rows or fill the values in (sklearn.impute.SimpleImputer)"
-        )
-
-
 def _from_dataset(
     dataset: Any, name: str, collate: Callable[[Any], Any] | None, in_memory: bool | None, workers: int
 ) -> Source:
@@ -229,6 +137,7 @@ def _from_dataset(
         dataset = dataset.with_format("torch")
     streamed = Streamed(dataset, collate, workers)
     if isinstance(dataset, IterableDataset):
+        _refuse_uncollatable(streamed, name)
         return streamed
     try:
         total = len(dataset)
@@ -236,7 +145,10 @@ def _from_dataset(
         raise ProblemError(
             f"`{name}` must have a length or be an IterableDataset, got {_kind(dataset)} without `__len__`. Add one"
         ) from None
-    if total == 0 or in_memory is False or (collate is not None and not in_memory):
+    if total == 0:
+        return streamed
+    if in_memory is False or (collate is not None and not in_memory):
+        _refuse_uncollatable(streamed, name)
         return streamed
     if collate is None:
         tensors = _dataset_tensors(dataset)
@@ -252,7 +164,22 @@ def _from_dataset(
                     f"`{name}` must have items of equal shape to be read into memory, got: {error}. "
                     "Pass a collate function"
                 ) from error
+    _refuse_uncollatable(streamed, name)
     return streamed
+
+
+def _refuse_uncollatable(source: Streamed, name: str) -> None:
+    """Make one small batch, so that what cannot be batched shows now."""
+    try:
+        with random_state_kept():
+            source.first(2)
+    except ProblemError:
+        raise
+    except Exception as error:
+        raise ProblemError(
+            f"`{name}` must yield items that make a batch, got {type(error).__name__}: {error}. "
+            "Return tensors of equal shape, or pass a collate function"
+        ) from error
 
 
 def _examples_of(tensors: tuple[Tensor, ...], name: str) -> Examples:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,10 +83,9 @@ def allowed_learning(run: RunRecord, step: Ints) -> Floats:
 
 def trend(x: Floats | Ints, y: Floats, level: float = 0.95) -> Slope | None:
     """Slope with its interval; None below 3 points at different places."""
-    x = np.asarray(x, dtype=np.float64)
-    distinct = np.append(True, np.diff(x) > 0) if len(x) else np.zeros(0, bool)
-    x, y = x[distinct], y[distinct]
-    return slope_interval(x, y, level) if len(x) >= 3 else None
+    at: Floats = np.asarray(x, dtype=np.float64)
+    distinct = np.append(True, np.diff(at) > 0) if len(at) else np.zeros(0, bool)
+    return slope_interval(at[distinct], y[distinct], level) if distinct.sum() >= 3 else None
 
 
 def falls(slope: Slope | None) -> bool:
@@ -100,12 +98,7 @@ def rises(slope: Slope | None) -> bool:
     return slope is not None and slope.interval is not None and slope.interval.low > 0
 
 
-def noise(values: Floats) -> float:
-    """Deviation of one value around a smooth curve, by the median of second differences (robust).
-
-    Second differences of independent values have 6 times their variance; 1.4826 turns a median absolute value
-    into a deviation.
-    """
-    if len(values) < 4:
-        return math.inf
-    return float(np.median(np.abs(np.diff(values, 2)))) * 1.4826 / math.sqrt(6)
+def running_median(values: Floats, width: int) -> Floats:
+    """Medians of every `width` successive values: shape (n - width + 1,)."""
+    medians: Floats = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
+    return medians

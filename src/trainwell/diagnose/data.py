@@ -71,13 +71,16 @@ def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
     yield Finding(
         "train-eval-overlap",
         severity,
-        f"{worst.examples:,} examples ({worst.share:.1%}) of the {worst.split} split are also in the training split.{why}",
+        f"{worst.examples:,} examples ({worst.share:.1%}) of the {worst.split} split are also in the training split."
+        + why,
         {
             "overlaps": {o.split: {"examples": o.examples, "share": o.share} for o in found},
             "repeats_in_training_share": repeats,
             "share_explained_by_repeats": explained,
         },
-        Remedy("Hold out the evaluation data before anything else; drop repeated examples, or split by groups of them."),
+        Remedy(
+            "Hold out the evaluation data before anything else; drop repeated examples, or split by groups of them."
+        ),
     )
 
 
@@ -334,7 +337,9 @@ def class_imbalance(run: RunRecord) -> Iterator[Finding]:
         return
     if run.problem.metric in _RARE_METRICS:
         return
-    seen = {label for facts in (run.data.splits.values() if run.data else ()) for label, n in counts(facts).items() if n}
+    seen = {
+        label for facts in (run.data.splits.values() if run.data else ()) for label, n in counts(facts).items() if n
+    }
     labels = {label: counts(train).get(label, 0) for label in sorted(seen)}
     total, classes = sum(labels.values()), len(labels)
     if classes < 2 or total < 20 * classes:
@@ -347,8 +352,8 @@ def class_imbalance(run: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "class-imbalance",
             "warning",
-            f"Class {label} has {n:,} of {total:,} training examples ({n / total:.2%}; a fair share is {1 / classes:.1%}) "
-            f"and neither the loss nor the sampler makes up for it.",
+            f"Class {label} has {n:,} of {total:,} training examples ({n / total:.2%}; a fair share is "
+            f"{1 / classes:.1%}) and neither the loss nor the sampler makes up for it.",
             {
                 "rare": {str(k): v for k, v in rare.items()},
                 "examples": total,
@@ -448,15 +453,14 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
         and any(i is not None and i.low > chance + 0.25 * (1 - chance) for i in learned)
         and all(i is not None and i.low <= chance for i in held_out)
     ):
-        best = float(np.nanmax(val.metric("accuracy")))
+        best, learned_best = (float(np.nanmax(rows.metric("accuracy"))) for rows in (val, fitted))
         yield Finding(
             "labels-unrelated-to-inputs",
             "error",
-            f"The network fits its training labels (accuracy {np.nanmax(fitted.metric('accuracy')):.3f}) and no held-out "
-            f"ones ({best:.3f}, chance {chance:.3f}); neighbours agree at {agreement:.3f} where independent labels "
-            f"would at {independent:.3f}.",
+            f"The network fits its training labels (accuracy {learned_best:.3f}) and no held-out ones ({best:.3f}, "
+            f"chance {chance:.3f}); neighbours agree at {agreement:.3f}, as independent labels do ({independent:.3f}).",
             {
-                "train_accuracy": float(np.nanmax(fitted.metric("accuracy"))),
+                "train_accuracy": learned_best,
                 "val_accuracy": best,
                 "chance": chance,
                 "neighbour_agreement": agreement,
@@ -468,7 +472,9 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
 
 
 @rule(
-    "invalid-labels", "error", explains=("non-finite-loss", "constant-loss", "no-better-than-chance", "bad-initial-loss")
+    "invalid-labels",
+    "error",
+    explains=("non-finite-loss", "constant-loss", "no-better-than-chance", "bad-initial-loss"),
 )
 def invalid_labels(run: RunRecord) -> Iterator[Finding]:
     """Labels are out of range, or all the same.
@@ -509,7 +515,9 @@ def invalid_labels(run: RunRecord) -> Iterator[Finding]:
             "error",
             f"All {train.looked_at:,} training targets are the same: {label}.",
             {"looked_at": train.looked_at, "target": label},
-            Remedy("Check which column or folder the targets are read from, and whether the split kept one class only."),
+            Remedy(
+                "Check which column or folder the targets are read from, and whether the split kept one class only."
+            ),
         )
 
 

@@ -1,9 +1,9 @@
-"""What a guess that ignores the inputs reaches, and whether a run is better than that."""
+"""How a metric stands: its interval, against a guess that ignores the inputs, against another value."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,36 @@ def _effective_examples(run: RunRecord, row: Evaluation) -> int | None:
     if run.problem.metric == "auroc":
         return int(min(scale * 3 * n * (sum(found) - n) / (sum(found) + 1) for n in found))
     return None
+
+
+def beats(run: RunRecord, value: float, row: Evaluation) -> bool:
+    """Whether a value of the deciding metric is better than that of an evaluation, beyond sampling noise.
+
+    Shares: the Wilson intervals (95 %) of both, on the evaluation's examples, do not meet. Errors of regression: the
+    root mean square is lower by more than a tenth and than 2.8 / sqrt(n) (two intervals of normal residuals). Others
+    are never told apart.
+    """
+    other = row.metrics.get(run.problem.metric, math.nan)
+    mine, its = metric_interval(run, _with(run, row, value)), metric_interval(run, row)
+    if mine is not None and its is not None:
+        return mine.low > its.high
+    errors = _error_of(run.problem.metric, value), _error_of(run.problem.metric, other)
+    if errors[0] is None or errors[1] is None:
+        return False
+    return errors[1] > errors[0] * (1 + max(0.1, 2.8 / math.sqrt(max(1, row.examples))))
+
+
+def _with(run: RunRecord, row: Evaluation, value: float) -> Evaluation:
+    return replace(row, metrics={run.problem.metric: value})
+
+
+def _error_of(name: str, value: float) -> float | None:
+    """A metric of regression as an error in proportion to the root mean square; None for others or NaN."""
+    if name == "r2" and value <= 1:
+        return math.sqrt(1 - value)
+    if name == "mse" and value >= 0:
+        return math.sqrt(value)
+    return value if name in ("rmse", "mae") and value >= 0 else None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from trainwell.diagnose.curves import running_median
 from trainwell.diagnose.questions import (
     CLASS_LOSSES,
     CLASS_TASKS,
@@ -134,8 +135,7 @@ def excessive_dropout(run: RunRecord) -> Iterator[Finding]:
     """Dropout of 0.8 or more.
 
     ## What it checks
-    Keywords of the model factory in the recipe whose name speaks of dropout, and the largest dropout that was seen
-    in a program: 0.8 or more.
+    Keywords of the model factory in the recipe whose name speaks of dropout: 0.8 or more.
 
     ## Why it matters
     At 0.8 a fifth of the units carries the signal, in each layer anew: the network underfits and trains slowly.
@@ -151,18 +151,16 @@ def excessive_dropout(run: RunRecord) -> Iterator[Finding]:
     Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, Dropout, JMLR 15: units are kept with 0.5 to 0.8.
     """
     found = knob(run, "drop")
-    if found is not None and "keep" in found[0].lower():
+    if found is None or "keep" in found[0].lower() or not 0.8 <= found[1] <= 1:
         return
-    seen = max((model.largest_dropout for model in run.trace.models), default=0.0) if run.trace is not None else 0.0
-    name, value = found if found is not None else ("dropout", seen)
-    if 0.8 <= value <= 1:
-        yield Finding(
-            "excessive-dropout",
-            "advice",
-            f"{name} is {value:g}: {1 - value:.0%} of the units carry the signal.",
-            {"dropout": value, "limit": 0.8},
-            Remedy("Use a dropout of 0.1 to 0.5.", {f"model.{name}": 0.3} if found is not None else {}),
-        )
+    name, value = found
+    yield Finding(
+        "excessive-dropout",
+        "advice",
+        f"{name} is {value:g}: {1 - value:.0%} of the units carry the signal.",
+        {"dropout": value, "limit": 0.8},
+        Remedy("Use a dropout of 0.1 to 0.5.", {f"model.{name}": 0.3}),
+    )
 
 
 @rule("batchnorm-small-batch", "warning", explains=("loss-spikes", "suspicious-validation", "underfitting"))
@@ -200,49 +198,6 @@ def batchnorm_small_batch(run: RunRecord) -> Iterator[Finding]:
         )
 
 
-@rule("frozen-model", "error", explains=("constant-loss", "no-better-than-chance", "learning-rate-too-low", "underfitting"))
-def frozen_model(run: RunRecord) -> Iterator[Finding]:
-    """Steps are made and no parameter changes.
-
-    ## What it checks
-    A model without any trainable parameter, or updates of exactly zero at every look (at least two) although the
-    learning rate was above zero.
-
-    ## Why it matters
-    Nothing is learned, whatever the settings.
-
-    ## What to try
-    Look at `requires_grad`, at overrides with `freeze` in the recipe, and whether the optimizer holds the parameters of
-    this very model.
-
-    ## When it is wrong
-    A rate so small that updates round to zero; then `learning-rate-too-low` is the name for it.
-
-    ## Source
-    Own experience; the check is exact.
-    """
-    ratio, rates = finite(run.steps["update_ratio"]), run.steps["lr"]
-    if run.model_facts is not None and run.model_facts.parameters and run.model_facts.trainable == 0 and len(run.steps):
-        yield Finding(
-            "frozen-model",
-            "error",
-            f"None of the {run.model_facts.parameters:,} parameters is trainable.",
-            {"parameters": run.model_facts.parameters, "trainable": 0},
-            Remedy("Set `requires_grad` of the parameters to train, and drop overrides that freeze them."),
-        )
-        return
-    moving = np.isin(ratio.step, rates.step[rates.value > 0])
-    looked = ratio.value[moving]
-    if len(looked) >= 2 and not looked.any():
-        yield Finding(
-            "frozen-model",
-            "error",
-            f"No parameter changed in any of {len(looked)} updates that were looked at.",
-            {"looks": len(looked), "largest_update_ratio": 0.0},
-            Remedy("Check that the optimizer holds the parameters of this model and that they require gradients."),
-        )
-
-
 @rule("exploding-gradients", "warning", explains=("non-finite-loss", "loss-spikes", "no-better-than-chance"))
 def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
     """The gradient norm grows by orders of magnitude.
@@ -272,7 +227,7 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
     if len(values) < 5:
         return
     early = float(np.median(values[: max(2, len(values) // 5)]))
-    medians = np.array([np.median(values[i - 1 : i + 2]) for i in range(1, len(values) - 1)])
+    medians = running_median(values, 3)
     late = norms.step[1:-1] >= run.info.steps / 10
     if not late.any() or early <= 0 or early >= 1e300:
         return

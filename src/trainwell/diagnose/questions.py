@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trainwell.recipe.parts import LOSSES
 from trainwell.records import RunRecord, Series, SplitFacts
 
 CLASS_TASKS = ("multiclass", "binary")
 CLASS_LOSSES = ("cross-entropy", "nll", "bce")
+_LOSSES = (*CLASS_LOSSES, "mse", "mae", "huber")
 
 
 def minimised_loss(run: RunRecord) -> str:
@@ -153,7 +153,7 @@ def finite(series: Series) -> Series:
 
 
 def _known(name: str) -> str:
-    return name if name in LOSSES else "custom"
+    return name if name in _LOSSES else "custom"
 
 
 def _finite(value: float | None) -> bool:

@@ -1,7 +1,13 @@
-"""Rules: pure functions from a run's record to findings, each with a name, a severity and a page."""
+"""Rules: pure functions from a run's record to findings, each with a name, a severity and a page.
+
+A fault has one name, whether it shows in the record of our own trainer or in what the tracer saw of a program.
+Where the two are told by different signals, the rule has two checks: one in a family here, one in
+`diagnose.program`, which is asked instead for records with a trace.
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +16,7 @@ from trainwell.errors import UnknownNameError
 from trainwell.records import Finding, RunRecord, Severity
 
 Check = Callable[[RunRecord], Iterable[Finding]]
+_PROGRAM = "trainwell.diagnose.program."
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,35 @@ def rule(name: str, severity: Severity, *, explains: Iterable[str] = ()) -> Call
     """Register a function as a rule; its docstring is the rule's page."""
 
     def register(check: Check) -> Check:
-        if name in RULES:
-            raise ValueError(f"the rule {name} must be defined once")
-        RULES[name] = Rule(name, severity, check, tuple(explains))
+        known = RULES.get(name)
+        if known is None:
+            RULES[name] = Rule(name, severity, check, tuple(explains))
+            return check
+        if _of_program(known.check) or not _of_program(check) or severity != known.severity:
+            raise ValueError(f"the rule {name} must be defined once (or once more for programs, with one severity)")
+        both = tuple(dict.fromkeys([*known.explains, *explains]))
+        RULES[name] = Rule(name, severity, _for_either(known.check, check), both)
         return check
 
     return register
+
+
+def _of_program(check: Check) -> bool:
+    return check.__module__.startswith(_PROGRAM)
+
+
+def _for_either(own: Check, traced: Check) -> Check:
+    """One check that asks the second where there is a trace; its page says both."""
+
+    @functools.wraps(own)
+    def check(run: RunRecord) -> Iterable[Finding]:
+        return own(run) if run.trace is None else traced(run)
+
+    sections = inspect.cleandoc(traced.__doc__ or "").split("\n## ")
+    seen = next((text for text in sections if text.startswith("What it checks")), "").partition("\n")[2]
+    page = inspect.cleandoc(own.__doc__ or "")
+    check.__doc__ = f"{page}\n\n## What it checks in an observed program\n{seen.rstrip()}"
+    return check
 
 
 def selected(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> Iterator[Rule]:

@@ -70,6 +70,7 @@ def build_optimizer(
     if implementation == "auto":
         implementation = chosen_implementation(spec, [t.parameter for t in kept])
     optimizer = _build(spec, kept, implementation)
+    optimizer.register_load_state_dict_post_hook(_match_layout)
     if capturable_lr and isinstance(optimizer, (*_CLASSES.values(), Lion, Muon)):
         for group in optimizer.param_groups:
             group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=group["params"][0].device)
@@ -115,6 +116,14 @@ def to_evaluation(optimizer: torch.optim.Optimizer) -> None:
     """
     if hasattr(optimizer, "eval"):
         optimizer.eval()
+
+
+def _match_layout(optimizer: torch.optim.Optimizer) -> None:
+    """Give loaded state the strides of its parameter: fused CPU kernels ignore strides and would mix up elements."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _build(spec: specs.Optimizer, kept: Sequence[Treatment], implementation: Implementation) -> torch.optim.Optimizer:

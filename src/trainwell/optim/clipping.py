@@ -90,7 +90,7 @@ class AdaptiveClipping:
         self.seen += 1
         known = min(self.seen, self.window)
         rank = max(1, math.ceil(self.percentile / 100 * known - 1e-9))
-        self._limit = self._history[:known].kthvalue(rank).values
+        self._limit = self._history[:known].sort().values[rank - 1]  # kthvalue is slow on falling norms
         torch._foreach_mul_(list(grads), (self._limit / (norm + _EPS)).clamp(max=1.0))
         return norm
 

@@ -13,7 +13,21 @@ from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 from trainwell.probes import fingerprint
 
 Hashes = np.ndarray[Any, np.dtype[np.int64]]
-_USUAL = ("data", "x", "xs", "inputs", "images", "features", "samples", "imgs", "items", "texts", "paths", "files", "feats")
+_USUAL = (
+    "data",
+    "x",
+    "xs",
+    "inputs",
+    "images",
+    "features",
+    "samples",
+    "imgs",
+    "items",
+    "texts",
+    "paths",
+    "files",
+    "feats",
+)
 _INDICES = ("indices", "idx", "idxs", "index", "ids", "inds")
 _WRAPPED = ("dataset", "base", "ds", "source", "inner", "base_dataset", "parent", "subset", "data")
 

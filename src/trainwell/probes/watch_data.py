@@ -189,7 +189,9 @@ def _begin(tracer: Tracer, loader: Any, iterator: Any) -> None:
         state.pass_hashes.append([])
         sampler = loader.sampler
         if isinstance(sampler, DistributedSampler) and sampler.shuffle:
-            state.set_epoch_calls += state.passes > 1 and sampler.epoch != state.dataset.facts.get("epoch", sampler.epoch)
+            state.set_epoch_calls += state.passes > 1 and sampler.epoch != state.dataset.facts.get(
+                "epoch", sampler.epoch
+            )
             state.dataset.facts["epoch"] = sampler.epoch
         if state.passes <= 2:
             frames = list(user_frames(3))[:6]
@@ -424,7 +426,9 @@ def _data_facts(tracer: Tracer, train: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for loader in [*tracer.past_loaders, *tracer.loaders.values()]:
         if (loader.train if train else loader.evaluate and not loader.train) and "examples" not in facts:
-            facts |= {k: v for k, v in loader.dataset.facts.items() if k in ("label_counts", "duplicates", "conflicting")}
+            facts |= {
+                k: v for k, v in loader.dataset.facts.items() if k in ("label_counts", "duplicates", "conflicting")
+            }
             if loader.dataset.length is not None:
                 facts["examples"] = loader.dataset.length
             facts["sampler"] = loader.sampler

@@ -24,9 +24,7 @@ def install(tracer: Tracer) -> None:
     def note(what: str, path: Any = "", holds: Any = None, target: int | None = None) -> None:
         if tracer.here and len(tracer.files) < 500:
             try:
-                tracer.files.append(
-                    FileTrace(what, place(site(3)), tracer.steps, _path(path), _holds(holds), target)
-                )
+                tracer.files.append(FileTrace(what, place(site(3)), tracer.steps, _path(path), _holds(holds), target))
             except Exception as error:
                 tracer.failed("files", error)
 

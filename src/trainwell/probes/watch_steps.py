@@ -319,7 +319,9 @@ def _before_step(tracer: Tracer, optimizer: Any, args: Any, kwargs: Any) -> None
 def _look_before(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:
     if state.steps in (1, 4):
         _describe(tracer, state, optimizer)
-    state.before = [(ref, p.detach().clone()) for ref in state.witnesses if (p := ref()) is not None and p.numel() < 2e6]
+    state.before = [
+        (ref, p.detach().clone()) for ref in state.witnesses if (p := ref()) is not None and p.numel() < 2e6
+    ]
     for group in optimizer.param_groups[:50]:
         for parameter in group["params"][:2000]:
             if parameter.grad is not None:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import ConcatDataset
 
 from trainwell.data.audit import audit
 from trainwell.data.baselines import baselines
 from trainwell.data.batches import random_state_kept
-from trainwell.data.examples import Examples, Source, Streamed, count, first, map_inputs, sample, subset, tensors_of
-from trainwell.data.fingerprints import keys_of
+from trainwell.data.examples import Examples, tensors_of
 from trainwell.data.sources import as_source
-from trainwell.data.splits import Fold, Index, folds, holdout, representatives, splits_of, spread
+from trainwell.data.streamed import Source, count, first, sample, subset
 from trainwell.errors import ProblemError
 from trainwell.problem import forward, targets
 from trainwell.problem.factory import build, check_factory, knobs
 from trainwell.problem.metrics import METRICS, Metric, resolve_metrics
+from trainwell.problem.partition import Plan, joined
 from trainwell.records import Baselines, DataFacts, InputKind, ProblemFacts, Task
 
 _HASHED_ROWS = 200_000
-_MANY_UNIQUE = 100
 
 
 class Problem:
@@ -101,80 +99,34 @@ class Problem:
         self.name = name or getattr(model, "__name__", "problem").strip("<>")
         self.split_seed = split_seed
         self.spec = ""
-        self.groups = None if groups is None else np.asarray(groups)
-        self._split_parts(given, val, test, split)
-        self._refuse_different_inputs()
+        self._part(given, {"val": val, "test": test}, split, None if groups is None else np.asarray(groups))
+        self._refuse_different_shapes()
 
-    def _split_parts(self, given: dict[str, Source], val: Any, test: Any, split: Any) -> None:
-        shares = {part: float(v) for part, v in (("val", val), ("test", test)) if _is_share(v)}
+    def _part(
+        self, given: Mapping[str, Source], asked: Mapping[str, Any], split: Any, groups: NDArray[Any] | None
+    ) -> None:
+        """Set the splits, and the group of each example where groups are given."""
         whole = given["train"]
         self.train, self.val, self.test = whole, given.get("val", whole), given.get("test")
+        self.groups: dict[str, NDArray[Any]] = {}
+        shares = {part: float(value) for part, value in asked.items() if _is_share(value)}
         if not shares:
-            if self.groups is not None:
+            if groups is not None:
                 raise ProblemError("`groups` must go with a share to hold out, got val and test as data. Drop `groups`")
             return
-        total = count(whole)
-        if total is None or (isinstance(whole, Streamed) and whole.iterable):
-            raise ProblemError(
-                f"`{next(iter(shares))}` must be data where `train` is an iterable, got a share. Pass a source for it"
-            )
-        for part, share in shares.items():
-            if not 0 < share < 1:
-                raise ProblemError(f"`{part}` must be a share above 0 and below 1, got {share:g}. Use 0.1")
-        if sum(shares.values()) >= 1:
-            raise ProblemError(f"`val` and `test` must sum to below 1, got {sum(shares.values()):g}. Use 0.1 each")
-        labels = self._stratification(whole)
-        if _is_splitter(split):
-            rest, held = self._by_splitter(split, total, labels, shares)
-        else:
-            rest, *parts = self._by_shares(whole, total, labels, tuple(shares.values()), split)
-            held = dict(zip(shares, parts, strict=True))
-        if self.groups is not None:
-            self.groups = self.groups[rest]
-        self.train = subset(whole, torch.from_numpy(rest))
-        for part, index in held.items():
+        for part, index in Plan(split, self.task, groups, self.split_seed).hold_out(whole, shares).items():
             setattr(self, part, subset(whole, torch.from_numpy(index)))
+            if groups is not None:
+                self.groups[part] = groups[index]
 
-    def _by_shares(self, whole: Source, total: int, labels: Any, shares: tuple[float, ...], split: Any) -> list[Index]:
-        """Hold out shares; examples with identical inputs stay on one side, unless most inputs are repeated."""
-        if split not in ("auto", "stratified", "grouped"):
-            labels = None
-        if self.groups is None and split in ("auto", "stratified", "random"):
-            unique, member = unique_inputs(whole, total)
-            if _MANY_UNIQUE <= len(unique) < total:
-                parts = holdout(len(unique), shares, kind=split, labels=_at(labels, unique), seed=self.split_seed)
-                together = spread(parts, member)
-                wanted = [total * share for share in shares]
-                if all(w / 2 <= len(part) <= 2 * w for w, part in zip(wanted, together[1:], strict=True)):
-                    return together
-        return holdout(total, shares, kind=split, labels=labels, groups=self.groups, seed=self.split_seed)
-
-    def _by_splitter(
-        self, split: Any, total: int, labels: Any, shares: Mapping[str, float]
-    ) -> tuple[Any, dict[str, Any]]:
-        if "val" not in shares:
-            raise ProblemError("`split` must be a name where `val` is data, got a splitter. Use split='auto'")
-        inner: Any = np.arange(total)
-        held = {}
-        if "test" in shares:
-            inner, held["test"] = holdout(
-                total, (shares["test"],), labels=labels, groups=self.groups, seed=self.split_seed
-            )
-        fold = splits_of(split, len(inner), None if labels is None else labels[inner], _at(self.groups, inner))[0]
-        held["val"] = inner[fold.val]
-        return inner[fold.train], held
-
-    def _stratification(self, source: Source) -> Any:
-        if self.task not in ("multiclass", "binary"):
-            return None
-        labels = targets.known_targets(source)
-        return None if labels is None else labels.numpy()
-
-    def _refuse_different_inputs(self) -> None:
-        shapes = {part: _shapes(source) for part, source in self.splits().items() if isinstance(source, Examples)}
-        if self.task != "sequence" and len(set(shapes.values())) > 1:
-            said = ", ".join(f"{part} {' and '.join(map(str, shape))}" for part, shape in shapes.items())
-            raise ProblemError(f"inputs must have one shape in all splits, got {said}. Prepare all splits alike")
+    def _refuse_different_shapes(self) -> None:
+        held = {part: source for part, source in self.splits().items() if isinstance(source, Examples)}
+        inputs = {part: " and ".join(str(tuple(t.shape[1:])) for t in tensors_of(s.inputs)) for part, s in held.items()}
+        columns = {part: str(tuple(s.targets.shape[1:])) for part, s in held.items() if s.targets is not None}
+        for what, shapes in (("inputs", inputs), ("targets", columns)):
+            if self.task != "sequence" and len(set(shapes.values())) > 1:
+                said = ", ".join(f"{part} {shape}" for part, shape in shapes.items())
+                raise ProblemError(f"{what} must have one shape in all splits, got {said}. Prepare all splits alike")
 
     def splits(self) -> dict[str, Source]:
         """The splits by name; `test` only where there is one."""
@@ -220,35 +172,16 @@ class Problem:
             ProblemError: If the data are streamed in their own order, or are too few for so many folds.
         """
         whole = joined(self.train, self.val)
-        labels = self._stratification(whole)
-        groups = self.groups
-        if groups is not None and len(groups) != count(whole):
+        if self.groups and "val" not in self.groups:
             raise ProblemError("`folds` must know the group of each example, got none for the validation data")
-        total = cast(int, count(whole))
-        found = (
-            splits_of(split, total, labels, groups)
-            if _is_splitter(split)
-            else self._folds(whole, k, repeats, split, labels, seed)
-        )
-        return [self._on(whole, fold, number) for number, fold in enumerate(found)]
-
-    def _folds(self, whole: Source, k: int, repeats: int, split: str, labels: Any, seed: int) -> list[Fold]:
-        total = cast(int, count(whole))
-        labels = labels if split in ("auto", "stratified", "grouped") else None
-        if self.groups is None and split != "time":
-            unique, member = unique_inputs(whole, total)
-            if max(k, _MANY_UNIQUE) <= len(unique) < total:
-                found = folds(len(unique), k, repeats=repeats, kind=split, labels=_at(labels, unique), seed=seed)
-                return [Fold(*spread((fold.train, fold.val), member)) for fold in found]
-        return folds(total, k, repeats=repeats, kind=split, labels=labels, groups=self.groups, seed=seed)
-
-    def _on(self, whole: Source, fold: Fold, number: int) -> Problem:
-        twin = object.__new__(Problem)
-        twin.__dict__.update({key: value for key, value in self.__dict__.items() if key not in ("fingerprint", "_few")})
-        twin.name = f"{self.name} fold {number + 1}"
-        twin.train = subset(whole, torch.from_numpy(fold.train))
-        twin.val = subset(whole, torch.from_numpy(fold.val))
-        return twin
+        groups = np.concatenate([self.groups["train"], self.groups["val"]]) if self.groups else None
+        found = []
+        for number, fold in enumerate(Plan(split, self.task, groups, seed).fold(whole, k, repeats), 1):
+            sides = {part: torch.from_numpy(index) for part, index in (("train", fold.train), ("val", fold.val))}
+            twin = self.on(**{part: subset(whole, index) for part, index in sides.items()})
+            twin.name = f"{self.name} fold {number}"
+            found.append(twin)
+        return found
 
     def on(self, *, train: Source, val: Source) -> Problem:
         """The same problem on other training and validation data, e.g. on one batch."""
@@ -332,28 +265,6 @@ class Problem:
         return f"Problem({self.name}: {self.task}, {sizes})"
 
 
-def unique_inputs(source: Source, total: int) -> tuple[Index, Index]:
-    """First example of each distinct input, and for each example the number of its input among these."""
-    keys = keys_of(source, total)
-    return representatives(range(total) if keys is None else keys)
-
-
-def joined(a: Source, b: Source) -> Source:
-    """Two sources of one kind, one after the other."""
-    if isinstance(a, Examples) and isinstance(b, Examples):
-        pairs = zip(tensors_of(a.inputs), tensors_of(b.inputs), strict=True)
-        together = iter([torch.cat(pair) for pair in pairs])
-        targets_of = None if a.targets is None or b.targets is None else torch.cat([a.targets, b.targets])
-        return Examples(map_inputs(lambda _: next(together), a.inputs), targets_of)
-    if isinstance(a, Streamed) and isinstance(b, Streamed) and not (a.iterable or b.iterable):
-        return replace(a, dataset=ConcatDataset([a.dataset, b.dataset]))
-    raise ProblemError("`folds` must have train and val of one kind, in memory or by index. Give both as arrays")
-
-
-def _is_splitter(value: Any) -> bool:
-    return hasattr(value, "split") and not isinstance(value, str)
-
-
 def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -365,14 +276,6 @@ def _refuse_share(train: Any) -> Source:
 def _are_tokens(source: Source) -> bool:
     inputs = tensors_of(first(source, 1).inputs)[0]
     return not inputs.is_floating_point()
-
-
-def _shapes(source: Examples) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(tensor.shape[1:]) for tensor in tensors_of(source.inputs))
-
-
-def _at(values: Any, index: Any) -> Any:
-    return None if values is None else values[index]
 
 
 def _steady_sample(source: Source) -> Examples | None:

@@ -42,16 +42,15 @@ def _find(spec: str, folder: Path | None) -> Problem:
     if spec in BUILT_INS:
         return built_in(spec, folder)
     place, _, name = _parted(spec)
+    if Path(place).is_dir():
+        raise ProblemError(f"the problem must be a built-in name or a Python file, got the folder {place}. Name a file")
     if place.endswith(".py") or os.sep in place:
         return _problem_in(_run_file(Path(place)), name, place, folder)
     if name:
         return _problem_in(_import(place), name, place, folder)
-    if Path(spec).is_dir():
-        raise ProblemError(f"the problem must be a built-in name or a Python file, got the folder {spec}. Name a file")
     if Path(f"{spec}.py").is_file():
         raise ProblemError(f"the problem must be a built-in name or a Python file, got '{spec}'. Say {spec}.py")
-    known = [*BUILT_INS]
-    raise UnknownNameError("problem", spec, known)
+    raise UnknownNameError("problem", spec, BUILT_INS)
 
 
 def _parted(spec: str) -> tuple[str, str, str]:

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainwell.data.examples import Examples, Source, Streamed, first
-from trainwell.data.sources import target_tensor
+from trainwell.data.examples import Examples
+from trainwell.data.streamed import Source, Streamed, first
 from trainwell.errors import ProblemError, unknown_name
 from trainwell.problem.metrics import IGNORED
+from trainwell.recipe.parts import LOSSES
 from trainwell.records import Task
 
 TASKS: tuple[Task, ...] = get_args(Task)
-LOSSES = ("cross-entropy", "bce", "mse", "mae", "huber", "nll")
 DEFAULT_LOSS: dict[Task, str] = {
     "multiclass": "cross-entropy",
     "binary": "cross-entropy",
@@ -206,6 +206,3 @@ def _refuse_gaps(labels: Tensor, highest: int) -> None:
             f"{highest}. Encode them: `classes, y = numpy.unique(y, return_inverse=True)`, "
             f"or pass classes={highest + 1}"
         )
-
-
-__all__ = ["check_loss", "check_task", "convert", "count_classes", "infer_task", "target_tensor", "with_targets"]

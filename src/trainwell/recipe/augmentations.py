@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from trainwell.recipe.part import Count, NonNegative, OpenShare, Part, Positive, Share, kind_tag
+from trainwell.recipe.part import Count, ImportPath, NonNegative, OpenShare, Part, Positive, Share, Table, kind_tag
 
 
 class Crop(Part):
@@ -78,8 +78,8 @@ class FeatureDropout(Part):
 class CustomAugmentation(Part):
     """A callable `(inputs, targets, generator) -> (inputs, targets)` on batches, by import path."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    arguments: dict[str, Any] = {}
+    name: ImportPath
+    arguments: Table = {}
 
 
 KINDS: dict[str, type[Part]] = {

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from trainwell.recipe.part import Beta, Count, NonNegative, Part, Positive, kind_tag
+from trainwell.recipe.part import Beta, Count, ImportPath, NonNegative, Part, Positive, Table, kind_tag
 
 
 class _Rated(Part):
@@ -151,7 +151,7 @@ class ScheduleFree(_Rated):
     name: Literal["schedulefree"] = "schedulefree"
     base: Literal["adamw", "sgd"] = "adamw"
     lr: Positive = 2.5e-3
-    momentum: Beta = 0.9
+    momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
     beta2: Beta = 0.999
     warmup_steps: Annotated[int, Field(ge=0)] = 0
 
@@ -159,10 +159,10 @@ class ScheduleFree(_Rated):
 class Custom(Part):
     """Any torch optimizer class by import path, `package.module:Class`, with its own arguments."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    name: ImportPath
     lr: Positive = 1e-3
     weight_decay: NonNegative = 0.0
-    arguments: dict[str, Any] = {}
+    arguments: Table = {}
 
 
 KINDS: dict[str, type[Part]] = {

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from trainwell.recipe.part import Count, NonNegative, OpenShare, Part, Positive
+from trainwell.recipe.mistakes import DEVICE
+from trainwell.recipe.part import Count, ImportPath, NonNegative, OpenShare, Part, Positive
 
-LOSSES = ("cross-entropy", "bce", "mse", "mae", "huber", "nll")
+LossName = Literal["cross-entropy", "bce", "mse", "mae", "huber", "nll"]
+LOSSES: tuple[str, ...] = get_args(LossName)
 
 
 class Loss(Part):
     """What is minimised; `name = "problem"` keeps the problem's own loss."""
 
-    name: Annotated[
-        str, Field(pattern=r"^(problem|cross-entropy|bce|mse|mae|huber|nll|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
-    ] = "problem"
+    name: Literal["problem", LossName] | ImportPath = "problem"
     label_smoothing: OpenShare = 0.0
     class_weights: Literal["none", "balanced"] | tuple[Positive, ...] = "none"
     focal_gamma: NonNegative = 0.0
@@ -115,7 +115,7 @@ class Precision(Part):
     compile: Literal["off", "model", "step", "auto"] = "off"
     threads: Annotated[int, Field(ge=0)] = 0
     channels_last: bool = False
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, Field(pattern=DEVICE)] = "auto"
 
 
 class Stopping(Part):
@@ -142,8 +142,8 @@ class Recording(Part):
 class Checkpoints(Part):
     """How often the state is saved in the run's folder, and how many of the latest are kept."""
 
-    every_epochs: Annotated[float, Field(gt=0)] | None = 1.0
-    every_seconds: Positive | None = None
+    every_epochs: Annotated[float, Field(gt=0)] | None = None
+    every_seconds: Positive | None = 20.0
     every_steps: Count | None = None
     keep: Count = 2
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import tomli_w
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from trainwell.errors import RecipeError, unknown_name
+from trainwell.errors import RecipeError
 from trainwell.recipe import augmentations, optimizers, schedules
-from trainwell.recipe.mistakes import explain
-from trainwell.recipe.part import Count, Part
+from trainwell.recipe.edits import apply, descend
+from trainwell.recipe.mistakes import Families, listed
+from trainwell.recipe.part import Count, Part, Table
 from trainwell.recipe.parts import (
     Averaging,
     Checkpoints,
@@ -59,9 +60,8 @@ def _named(shorthands: Mapping[str, Mapping[str, Any]]) -> BeforeValidator:
 
 
 def _list_of_named(value: Any) -> Any:
-    if isinstance(value, str):
-        value = [value]
-    return [{"name": v} if isinstance(v, str) else v for v in value] if isinstance(value, list | tuple) else value
+    values = [value] if isinstance(value, str | Mapping | Part) else value
+    return [{"name": v} if isinstance(v, str) else v for v in values] if isinstance(values, list | tuple) else values
 
 
 _NAME = _named({})
@@ -97,13 +97,13 @@ class Recipe(Part):
     stopping: Stopping = Stopping()
     recording: Recording = Recording()
     checkpoints: Checkpoints = Checkpoints()
-    model: Annotated[dict[str, Any], Field(description="keywords of the model factory")] = {}
+    model: Annotated[Table, Field(description="keywords of the model factory")] = {}
 
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            raise RecipeError(explain(error, Recipe, KINDS)) from None
+    families: ClassVar[Families] = {
+        "optimizer": {**optimizers.KINDS, **dict.fromkeys(optimizers.SHORTHANDS, optimizers.SGD)},
+        "schedule": schedules.KINDS,
+        "augmentation": augmentations.KINDS,
+    }
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> Recipe:
@@ -125,42 +125,43 @@ class Recipe(Part):
             RecipeError: If a path or a value is wrong; lists all.
         """
         tree: dict[str, Any] = self.model_dump(mode="json", exclude_unset=True)
-        full = self.to_dict()
         mistakes: list[str] = []
-        for path, value in sorted(edits.items(), key=lambda edit: edit[0].count(".")):
+        depth = {path: path.count(".") for path in edits}
+        for path in (path for path in edits if not depth[path]):
+            tree[path] = _opened(path, _plain(edits[path]))
+        full = self.to_dict() | {path: _filled(path, tree[path]) for path in edits if not depth[path]}
+        for path in sorted((path for path in edits if depth[path]), key=lambda path: depth[path]):
             try:
-                _assign(tree, full, path, _plain(value))
-            except KeyError as error:
-                mistakes.append(str(error.args[0]))
+                apply(tree, full, path, _plain(edits[path]), Recipe.model_fields)
+            except RecipeError as error:
+                mistakes.append(str(error))
+        try:
+            changed = Recipe(**tree)
+        except RecipeError as error:
+            mistakes += error.mistakes
         if mistakes:
-            raise RecipeError("\n".join(["the edits have mistakes:", *(f"  - {m}" for m in mistakes)]))
-        return Recipe(**tree)
+            raise RecipeError(listed("the recipe", mistakes), mistakes)
+        return changed
 
     def get(self, path: str) -> Any:
-        """Read a field by dotted path, e.g. `recipe.get("optimizer.lr")`."""
+        """Read a field by dotted path, e.g. `recipe.get("optimizer.lr")` or `recipe.get("optimizer.betas.0")`."""
         value: Any = self.to_dict()
-        for key in path.split("."):
-            if not isinstance(value, dict) or key not in value:
-                known = value if isinstance(value, dict) else ()
-                raise RecipeError(f"`{path}`: {unknown_name('field', key, known)}")
-            value = value[key]
+        steps = path.split(".")
+        for depth in range(len(steps)):
+            value = descend(value, steps, depth)
         return value
 
     def diff(self, other: Recipe) -> list[Change]:
-        """List the fields in which `other` differs, by dotted path."""
-        before, after = _flatten(self.to_dict()), _flatten(other.to_dict())
-        paths = dict.fromkeys([*before, *after])
-        return [
-            Change(path, before.get(path), after.get(path)) for path in paths if before.get(path) != after.get(path)
-        ]
+        """List the fields in which `other` differs, by dotted path; None stands for a field that one lacks."""
+        return list(_changes(self.to_dict(), other.to_dict()))
 
     def to_dict(self) -> dict[str, Any]:
         """Every field as plain JSON values, defaults included."""
         return self.model_dump(mode="json")
 
     def to_toml(self) -> str:
-        """Every field that is set, defaults included, as TOML."""
-        return tomli_w.dumps(_without_none(self.to_dict()))
+        """Every field, defaults included, as TOML; None is the string "none"."""
+        return tomli_w.dumps(_none_by_name(self.to_dict()))
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Recipe:
@@ -169,97 +170,81 @@ class Recipe(Part):
         Raises:
             RecipeError: If the file is missing, is no TOML, or has mistakes.
         """
+        text, name = source, "the recipe"
         if isinstance(source, Path):
+            name = f"the recipe {source}"
             try:
-                source = source.read_text()
-            except OSError as error:
-                raise RecipeError(f"the recipe file must be readable, got {source}: {error.strerror}") from None
+                text = source.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+                raise RecipeError(f"{name} must be a readable file, got: {reason}") from None
         try:
-            return cls(**tomllib.loads(source))
+            return cls(**tomllib.loads(str(text)))
         except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"the recipe must be TOML: {error}") from None
+            remedy = "" if "=" in str(text) else ". To read a file, pass a Path"
+            raise RecipeError(f"{name} must be TOML, got: {error}{remedy}") from None
 
     def key(self) -> str:
         """A short hash of all values: equal recipes have equal keys."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256(_text(self.to_dict()).encode()).hexdigest()[:12]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recipe) and self.to_dict() == other.to_dict()
+        return isinstance(other, Recipe) and _text(self.to_dict()) == _text(other.to_dict())
 
     def __hash__(self) -> int:
-        return hash(self.key())
+        return hash(_text(self.to_dict()))
 
     def __str__(self) -> str:
         changes = Recipe().diff(self)
         return ", ".join(f"{c.path}={_show(c.after)}" for c in changes) or "default recipe"
 
 
-KINDS: dict[str, Mapping[str, Any]] = {
-    "optimizer": {**optimizers.KINDS, **dict.fromkeys(optimizers.SHORTHANDS, optimizers.SGD)},
-    "schedule": schedules.KINDS,
-    "augmentation": augmentations.KINDS,
-}
+def _opened(field: str, value: Any) -> Any:
+    """Write a shorthand of a part as a table, so that edits of its fields find one."""
+    if field == "augmentation":
+        return _list_of_named(value)
+    kind = Recipe.model_fields[field].annotation if field in Recipe.model_fields else None
+    named = field in Recipe.families or "name" in getattr(kind, "model_fields", {})
+    return {"name": value} if named and isinstance(value, str) else value
 
 
-def _assign(tree: dict[str, Any], full: dict[str, Any], path: str, value: Any) -> None:
-    """Set a value in the tree of set fields; what lies on the way and is not set is taken from the full tree."""
-    *parents, last = path.split(".")
-    if not all([*parents, last]):
-        raise KeyError(f"`{path}` must be a dotted path such as optimizer.lr")
-    if parents and parents[0] not in Recipe.model_fields:
-        raise KeyError(f"`{path}`: {unknown_name('field of a recipe', parents[0], Recipe.model_fields)}")
-    node: Any = tree
-    shadow: Any = full
-    for key in parents:
-        shadow = shadow.get(key) if isinstance(shadow, dict) else None
-        if isinstance(node, dict) and key not in node:
-            node[key] = list(shadow) if isinstance(shadow, list) else _name_of(shadow)
-        elif isinstance(node, dict) and isinstance(node[key], str):  # a shorthand that an edit has just set
-            node[key] = {"name": node[key]}
-        node = _child(node, key, path)
-    if isinstance(node, list):
-        node[_index(node, last, path)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
-        raise KeyError(f"`{path}` must lead through tables, got a value at `{'.'.join(parents)}`")
-
-
-def _name_of(part: Any) -> dict[str, Any]:
-    return {"name": part["name"]} if isinstance(part, dict) and "name" in part else {}
-
-
-def _child(node: Any, key: str, path: str) -> Any:
-    return node[_index(node, key, path)] if isinstance(node, list) else node[key]
-
-
-def _index(node: list[Any], key: str, path: str) -> int:
-    if not key.isdigit() or int(key) >= len(node):
-        raise KeyError(f"`{path}` must have an index from 0 to {len(node) - 1} in place of '{key}'")
-    return int(key)
+def _filled(field: str, value: Any) -> Any:
+    """A new part with its defaults; as it is where it is wrong, which is said later."""
+    try:
+        return Recipe(**{field: value}).to_dict()[field]
+    except RecipeError:
+        return value
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Part):
         return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+def _changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:
+    """What differs between two trees; 1 and 1.0 and true differ, as they do in TOML."""
+    tables = [tree for tree in (before, after) if isinstance(tree, dict)]
+    if len(tables) == 2 or (any(tables) and None in (before, after)):
+        for key in dict.fromkeys(key for table in tables for key in table):
+            inner = [(tree or {}).get(key) for tree in (before, after)]
+            yield from _changes(*inner, path=f"{path}.{key}" if path else key)
+    elif _text(before) != _text(after):
+        yield Change(path, before, after)
 
 
-def _without_none(tree: Any) -> Any:
+def _text(tree: Any) -> str:
+    return json.dumps(tree, sort_keys=True)
+
+
+def _none_by_name(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {k: _without_none(v) for k, v in tree.items() if v is not None}
-    return [_without_none(v) for v in tree] if isinstance(tree, list) else tree
+        return {key: _none_by_name(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_none_by_name(value) for value in tree]
+    return "none" if tree is None else tree
 
 
 def _show(value: Any) -> str:

@@ -20,7 +20,7 @@ _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "trainwell", "safetensor
 class CodeVersion:
     """State of the git repository that the program was started in; empty outside one.
 
-    `dirty_diff` holds uncommitted changes of tracked files, cut at 200,000 characters.
+    `dirty_diff` holds uncommitted changes of tracked files, as `git apply` reads them, cut at 200,000 characters.
     """
 
     commit: str = ""
@@ -60,16 +60,16 @@ def environment() -> Environment:
 
 def code_version(folder: Path) -> CodeVersion:
     """Read commit, branch and uncommitted changes of the repository around a folder."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    commit = _git(folder, "rev-parse", "HEAD").strip()
     if not commit:
         return CodeVersion()
-    diff = _git(folder, "diff", "HEAD")
+    diff = _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-color", "--no-relative")
     return CodeVersion(
-        commit=commit,
-        branch=_git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
+        commit=commit.decode(),
+        branch=_git(folder, "rev-parse", "--abbrev-ref", "HEAD").decode(errors="replace").strip(),
         dirty=bool(diff),
-        dirty_diff=diff[:200_000],
-        diff_sha256=hashlib.sha256(diff.encode()).hexdigest() if diff else "",
+        dirty_diff=diff.decode(errors="replace")[:200_000],
+        diff_sha256=hashlib.sha256(diff).hexdigest() if diff else "",
     )
 
 
@@ -83,12 +83,12 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> bytes:
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=5, check=False)
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return b""
+    return done.stdout if done.returncode == 0 else b""
 
 
 def _cpu() -> str:

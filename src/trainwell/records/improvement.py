@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
-
 from trainwell.errors import RecordError
 from trainwell.records.environment import Environment
 from trainwell.records.facts import Baselines, DataFacts, ModelFacts, ProblemFacts, Sanity
 from trainwell.records.finding import Finding
-from trainwell.records.storage import dump_json, from_plain, write_atomically
+from trainwell.records.storage import dump_json, parse, read_json, write_atomically
 
 Verdict = Literal["better", "as good as", "cannot tell", "worse"]
 
@@ -167,13 +164,8 @@ def load_improvement(folder: str | Path) -> ImprovementRecord:
         RecordError: If it is missing or damaged.
     """
     path = Path(folder) / "improve.json"
-    try:
-        text = path.read_text()
-    except OSError:
+    if not path.is_file():
         raise RecordError(
-            f"`{folder}` must be the folder of an improvement (with improve.json), got none there"
-        ) from None
-    try:
-        return TypeAdapter(ImprovementRecord).validate_python(from_plain(json.loads(text)))
-    except ValueError as error:
-        raise RecordError(f"{path} must hold an improvement's record, got damage: {error}") from None
+            f"`{folder}` must be the folder of an improvement (with improve.json), got none there. Name such a folder"
+        )
+    return parse(ImprovementRecord, read_json(path), path)

@@ -91,9 +91,9 @@ def value_text(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number_text(value)
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.5g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {value_text(v)}" for key, v in value.items()) or "none"
     if isinstance(value, list | tuple):
@@ -106,9 +106,9 @@ def setting_text(path: str, value: Any) -> str:
     return f"{path}={value if isinstance(value, str) else json.dumps(value, default=str)}"
 
 
-def plural(count: int, word: str) -> str:
-    """`1 run`, `3 runs`."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+def plural(count: int, word: str, many: str = "") -> str:
+    """`1 run`, `3 runs`; `3 entries` where `many` says so."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {many or word + 's'}"
 
 
 def examples_text(problem: ProblemFacts) -> str:

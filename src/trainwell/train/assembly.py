@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainwell.data import Examples, Source, Streamed, count, first, sample
+from trainwell.data.augment import augmentation
 from trainwell.errors import RecipeError
-from trainwell.optim.build import build_optimizer, set_lr
+from trainwell.optim.build import build_optimizer, set_lr, to_evaluation, to_training
 from trainwell.optim.clipping import clipper_of
+from trainwell.optim.groups import treatments
+from trainwell.optim.penalty import add_gradient_noise, add_penalty_gradient, project_rows
+from trainwell.optim.plateau import PlateauState
 from trainwell.optim.schedules import schedule_of
 from trainwell.problem import Problem
 from trainwell.problem.targets import known_targets
 from trainwell.recipe import Recipe
+from trainwell.recipe.schedules import Plateau
 from trainwell.records import LayerFacts, ModelFacts
-from trainwell.seeding import Streams
+from trainwell.seeding import Streams, stream_seed
+from trainwell.train.averaging import Average, average_of
 from trainwell.train.feed import Feed
+from trainwell.train.initialization import initialize
 from trainwell.train.losses import LossFunction, class_weights, loss_of, plain_loss, training_loss
 from trainwell.train.plan import Plan, plan_run
+from trainwell.train.precision import autocast_of, laid_out, matmul_format, scaler_of
 from trainwell.train.scaled import Scaled, prepared
 from trainwell.train.stopping import Keeper, keeper_for
 from trainwell.train.threads import choose_threads
-from trainwell.train.update import Update
+from trainwell.train.update import Hook, Update
 
 _LOOKED_AT_TRAIN = 2048
 
@@ -48,6 +58,10 @@ class Assembly:
     threads: int
     scaled: Scaled | None
     model_facts: ModelFacts
+    autocast: Callable[[], AbstractContextManager[Any]] | None = None
+    average: Average | None = None
+    plateau: PlateauState | None = None
+    noise: torch.Generator | None = None
 
     @property
     def reads_loss(self) -> bool:
@@ -61,7 +75,7 @@ class Assembly:
 
     def set_rate(self, step: int) -> float:
         """Set the learning rate of a step and return it, as of the first parameter group."""
-        multiplier = self.schedule(step)
+        multiplier = self.schedule(step) * (1.0 if self.plateau is None else self.plateau.multiplier)
         set_lr(self.optimizer, multiplier)
         return self.lr * multiplier
 
@@ -73,14 +87,38 @@ class Assembly:
         """Scaling of the batches of a streamed source."""
         return self.scaled.apply_batch if self.scaled is not None and isinstance(source, Streamed) else None
 
+    def weights(self) -> dict[str, Any]:
+        """A copy of the model's and the optimizer's state."""
+        return {
+            "model": copy.deepcopy(self.model.state_dict()),
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+        }
+
+    def load_weights(self, state: Mapping[str, Any]) -> None:
+        """Go back to a copy of the state; the copy stays good."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+
     def finite(self) -> bool:
         """Whether all weights are finite."""
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Put averaged weights into the model for an evaluation."""
-        yield
+    def evaluated_weights(self) -> Iterator[None]:
+        """Let the model hold the weights that are evaluated: the average, or those of a schedule-free optimizer."""
+        with matmul_format(self.recipe.precision):
+            if self.average is not None:
+                with self.average.in_place():
+                    yield
+            elif hasattr(self.optimizer, "eval"):
+                own = [p.detach().clone() for p in self.model.parameters()]
+                to_evaluation(self.optimizer)
+                yield
+                to_training(self.optimizer)
+                with torch.no_grad():
+                    torch._foreach_copy_(list(self.model.parameters()), own)
+            else:
+                yield
 
 
 def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
@@ -95,14 +133,20 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
     keeper = keeper_for(problem, recipe.stopping)
     torch.manual_seed(streams.weights)
     model = problem.build(recipe.model)
-    problem.check_output(model)
-    model.to(device)
+    outputs = problem.check_output(model)
     scaled, splits = prepared(problem, recipe, device)
+    initialize(model, recipe.initialization, lambda: first(_scaled_train(problem, scaled), recipe.batch_size))
+    model = laid_out(model.to(device), recipe.precision)
     optimizer = build_optimizer(recipe.optimizer, recipe.parameters, model)
     labels = known_targets(problem.train)
     loss = training_loss(problem, recipe.loss, _weights(problem, recipe, labels))
     looked_at = min(_LOOKED_AT_TRAIN, max(1, count(splits["val"]) or _LOOKED_AT_TRAIN))
     threads = _threads(problem, recipe, model, loss, splits["train"]) if device.type == "cpu" else 1
+    average = average_of(recipe.averaging, model, plan.total_steps, plan.steps_per_epoch)
+    noise = torch.Generator(device).manual_seed(stream_seed(streams.seed, "noise", 1))
+    autocast = autocast_of(recipe.precision, device)
+    schedule = recipe.schedule
+    plateau = PlateauState(schedule, keeper.higher_is_better) if isinstance(schedule, Plateau) else None
     return Assembly(
         recipe=recipe,
         model=model,
@@ -111,8 +155,22 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
             model,
             loss,
             optimizer,
+            autocast=autocast,
+            scaler=scaler_of(recipe.precision, device),
             clip=None if recipe.clipping.name == "none" else clipper_of(recipe.clipping),
+            augment=augmentation(
+                recipe.augmentation,
+                task=problem.task,
+                input_kind=problem.input_kind,
+                width=outputs[-1] if len(outputs) > 1 else None,
+                generator=noise,
+                several_inputs=not isinstance(first(problem.train, 1).inputs, Tensor),
+            ),
+            before_step=_before_step(recipe, model, optimizer, noise),
+            after_step=_after_step(recipe, optimizer, average),
+            sam_rho=recipe.regularization.sam_rho,
             gradients_every=recipe.recording.gradients_every,
+            guarded=recipe.stopping.on_nonfinite != "stop",
         ),
         schedule=schedule_of(recipe.schedule, plan.total_steps),
         feed=Feed(splits["train"], plan, recipe, streams, device, labels=labels, scaled=scaled),
@@ -123,11 +181,55 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
         device=device,
         threads=threads,
         scaled=scaled,
-        model_facts=describe(model),
+        model_facts=describe(model, outputs),
+        autocast=autocast,
+        average=average,
+        plateau=plateau,
+        noise=noise,
     )
 
 
-def describe(model: nn.Module) -> ModelFacts:
+def _before_step(
+    recipe: Recipe, model: nn.Module, optimizer: torch.optim.Optimizer, noise: torch.Generator
+) -> list[Hook]:
+    """Penalties and noise on the gradients, where the recipe has them. Penalties spare what weight decay spares."""
+    part = recipe.regularization
+    penalised = [t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen]
+    everything = [p for group in optimizer.param_groups for p in group["params"]]
+    hooks: list[Hook] = []
+    if part.l1 or part.l2:
+
+        def penalise(step: int) -> None:
+            kept = [p for p in penalised if p.grad is not None]
+            add_penalty_gradient([p.grad for p in kept if p.grad is not None], kept, part.l1, part.l2)
+
+        hooks.append(penalise)
+    if part.gradient_noise:
+
+        def disturb(step: int) -> None:
+            add_gradient_noise([p.grad for p in everything if p.grad is not None], step, part.gradient_noise, noise)
+
+        hooks.append(disturb)
+    return hooks
+
+
+def _after_step(recipe: Recipe, optimizer: torch.optim.Optimizer, average: Average | None) -> list[Hook]:
+    """Projection and averages after an update, where the recipe has them."""
+    hooks: list[Hook] = []
+    limit = recipe.regularization.max_norm
+    if limit:
+        weights = [p for group in optimizer.param_groups for p in group["params"]]
+        hooks.append(lambda step: project_rows(weights, limit))
+    if average is not None:
+        hooks.append(average.update)
+    return hooks
+
+
+def _scaled_train(problem: Problem, scaled: Scaled | None) -> Source:
+    return problem.train if scaled is None else scaled.apply(problem.train)
+
+
+def describe(model: nn.Module, output_shape: tuple[int, ...] = ()) -> ModelFacts:
     """A model in plain values: its modules without children, and its size."""
     layers = tuple(
         LayerFacts(name, type(module).__name__, sum(p.numel() for p in module.parameters()))
@@ -139,6 +241,7 @@ def describe(model: nn.Module) -> ModelFacts:
         parameters=sum(p.numel() for p in parameters),
         trainable=sum(p.numel() for p in parameters if p.requires_grad),
         layers=layers,
+        output_shape=output_shape[1:],
     )
 
 

@@ -10,6 +10,7 @@ from trainwell.errors import UsageError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.train.callbacks import Callback
+from trainwell.train.resume import check_same, ended_run
 from trainwell.train.run import Run
 from trainwell.train.training import Training
 
@@ -22,6 +23,7 @@ def fit(
     folder: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     parent: Mapping[str, Any] | None = None,
+    resume: bool = False,
 ) -> Run:
     """Train a problem with a recipe.
 
@@ -35,6 +37,8 @@ def fit(
         folder: Where to record the run; in memory only where None.
         callbacks: Called at the moments they override.
         parent: What the run is part of; goes into its record.
+        resume: Continue the run in `folder`, to the bit, from its newest whole checkpoint; a run that has ended is
+            returned as it is; an empty folder begins a new one.
 
     Returns:
         The run, with findings; a divergence is a recorded result (`run.status == "diverged"`), not an exception.
@@ -42,17 +46,29 @@ def fit(
     Raises:
         RecipeError: If the recipe does not fit the problem.
         ProblemError: If the model does not fit the data.
+        ResumeError: If the folder's run has another recipe, other data or another seed.
         KeyboardInterrupt: After everything recorded so far was written.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UsageError(f"`seed` must be a whole number of at least 0, got {seed!r}. Use seed=0")
+    place = None if folder is None else Path(folder)
+    if resume and place is None:
+        raise UsageError("`folder` must be given with resume=True, got None. Name the run's folder")
+    continued = False
+    if resume and place is not None and (place / "run.json").is_file():
+        ended = ended_run(place)
+        if ended is not None:
+            check_same(ended, problem, recipe or Recipe(), seed)
+            return Run.load(place, problem)
+        continued = True
     training = Training(
         problem,
         recipe or Recipe(),
         seed=seed,
-        folder=None if folder is None else Path(folder),
+        folder=place,
         callbacks=callbacks,
         parent=parent,
+        resume=continued,
     )
     training.advance()
     return training.finish()

@@ -96,12 +96,12 @@ def _loss_function(problem: Problem, loss: Loss, weights: Tensor | None) -> Loss
     if ":" in name:
         _refuse_settings(loss, f"the custom loss {name}")
         return _imported(name)
+    if name == "bce" or (name == "cross-entropy" and problem.task == "binary"):
+        return _binary(loss, weights, two_classes=problem.task == "binary")
     if name in CLASS_LOSSES:
         return _classification(name, loss, weights)
-    if loss.label_smoothing and name != "bce":
+    if loss.label_smoothing:
         raise RecipeError(f"`loss.label_smoothing` must be 0 for the loss {name}, got {loss.label_smoothing:g}")
-    if name == "bce":
-        return _binary(loss, weights)
     _refuse_settings(loss, f"the loss {name}")
     functions: dict[str, Callable[..., Tensor]] = {
         "mse": F.mse_loss,
@@ -151,10 +151,12 @@ def _focal(z: Tensor, targets: Tensor, weights: Tensor | None, gamma: float, smo
     return focus[valid].sum() / total
 
 
-def _binary(loss: Loss, weights: Tensor | None) -> LossFunction:
+def _binary(loss: Loss, weights: Tensor | None, *, two_classes: bool) -> LossFunction:
+    """Binary cross-entropy of one logit (or one per label); two scores of a binary task take the cross-entropy."""
+
     def binary(outputs: Any, targets: Tensor) -> Tensor:
         z = scores(outputs)
-        if targets.ndim == 1 and z.ndim == 2 and z.shape[1] == 2:  # two scores: the same as cross-entropy
+        if z.ndim == 2 and z.shape[1] == 2 and (targets.ndim == 1 or targets.shape == z.shape) and two_classes:
             return _classification("cross-entropy", loss, weights)(z, targets)
         y = targets.to(z.dtype)
         z = z.reshape(y.shape)

@@ -74,10 +74,12 @@ class Recorder:
         self.flush()
         return Steps({name: _concatenate(blocks) for name, blocks in self._done.items()})
 
-    def restore(self, series: Mapping[str, Series], evaluations: list[Evaluation]) -> None:
-        """Begin with what an interrupted run had recorded."""
+    def rewrite(self, series: Mapping[str, Series], evaluations: list[Evaluation]) -> None:
+        """Begin with what an interrupted run had recorded up to its checkpoint; the files are cut back to it."""
         self._done = {name: [value] for name, value in series.items()}
         self.evaluations = list(evaluations)
+        if self.folder is not None:
+            self.folder.rewrite(series, evaluations)
 
     def _guarded(self, write: object) -> None:
         if self.folder is None or self._write_failed:

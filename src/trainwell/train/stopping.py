@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -28,19 +27,19 @@ class Keeper:
     best: Best | None = None
     weights: dict[str, Tensor] = field(default_factory=dict)
     without_gain: int = 0
-    _key: tuple[float, float] = (-math.inf, -math.inf)
+    key: tuple[float, float] = (-math.inf, -math.inf)
 
     def observe(self, evaluation: Evaluation, model: nn.Module) -> bool:
         """Look at an evaluation of the validation split; returns whether its weights are the best so far."""
         key = self._key_of(evaluation)
-        gained = key[0] > self._key[0] + self.settings.min_delta or self.best is None
+        gained = key[0] > self.key[0] + self.settings.min_delta or self.best is None
         self.without_gain = 0 if gained else self.without_gain + 1
-        better = self.best is None or key > self._key
+        better = self.best is None or key > self.key
         if better or self.settings.keep == "last":
             self.best = Best(evaluation.step, evaluation.epoch, evaluation.loss, dict(evaluation.metrics))
             if self.settings.keep == "best":
                 self.weights = copy_state(model, self.weights)
-        self._key = max(self._key, key)
+        self.key = max(self.key, key)
         return better
 
     @property
@@ -61,13 +60,9 @@ class Keeper:
             loss if math.isfinite(loss) else -math.inf,
         )
 
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint needs beside the weights."""
-        return {"best": self.best, "without_gain": self.without_gain, "key": list(self._key)}
-
     def load(self, best: Best | None, without_gain: int, key: tuple[float, float], weights: dict[str, Tensor]) -> None:
         """Continue from a checkpoint."""
-        self.best, self.without_gain, self._key, self.weights = best, without_gain, key, weights
+        self.best, self.without_gain, self.key, self.weights = best, without_gain, key, weights
 
 
 def keeper_for(problem: Problem, settings: Stopping) -> Keeper:

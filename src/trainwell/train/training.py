@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,17 @@ from trainwell.records import Evaluation, RunFolder, RunInfo, Status, environmen
 from trainwell.seeding import Streams
 from trainwell.train.assembly import Assembly, assemble
 from trainwell.train.callbacks import Callback, overriding
+from trainwell.train.checkpoint import Checkpointer
 from trainwell.train.evaluate import evaluate
 from trainwell.train.finish import finish
 from trainwell.train.noise import NoiseState
 from trainwell.train.recorder import Recorder
+from trainwell.train.resume import restore, state_of
 from trainwell.train.run import Run
 from trainwell.train.stopping import Clock
 from trainwell.train.threads import threads_set
+
+_MOST_LEFT_OUT = 100
 
 
 class Training:
@@ -49,6 +54,7 @@ class Training:
         folder: Path | None = None,
         callbacks: Sequence[Callback] = (),
         parent: Mapping[str, Any] | None = None,
+        resume: bool = False,
     ) -> None:
         self.problem, self.recipe, self.seed = problem, recipe, seed
         self.streams = Streams(seed)
@@ -58,6 +64,7 @@ class Training:
         self.epoch = 0
         self.batch_in_epoch = 0
         self.callbacks = list(callbacks)
+        self._inside = False
         self.parent = dict(parent or {})
         self._assemble()
         self.clock = Clock()
@@ -67,7 +74,14 @@ class Training:
         self._loss_column = self.recorder.column("loss")
         self._rate_column = self.recorder.column("lr")
         self._on_step = overriding(self.callbacks, "on_step")
-        self._evaluated_at = -1
+        self.evaluated_at = -1
+        self._left_out = 0
+        self._good: dict[str, Any] | None = None
+        self.checkpointer: Checkpointer | None = None
+        if folder is not None:
+            self.checkpointer = Checkpointer(folder, recipe.checkpoints, self.parts.plan.steps_per_epoch)
+        if resume and folder is not None:
+            restore(self, folder)
         if self.recorder.folder is not None:
             self.recorder.folder.write_info(self.info())
         for callback in overriding(self.callbacks, "on_start"):
@@ -115,14 +129,16 @@ class Training:
 
     def evaluate_now(self) -> list[Evaluation]:
         """Evaluate the validation split and the looked-at part of the training split."""
-        if self._evaluated_at == self.step:
+        if self.evaluated_at == self.step:
             return [row for row in self.recorder.evaluations if row.step == self.step]
-        self._evaluated_at = self.step
+        self.evaluated_at = self.step
         parts = self.parts
-        with parts.averaged():
+        with parts.evaluated_weights():
             rows = [self._evaluate(split, source) for split, source in parts.evaluated.items()]
             self.recorder.add_evaluations(rows)
             parts.keeper.observe(rows[-1], parts.model)
+        if parts.plateau is not None:
+            parts.plateau.observe(parts.keeper.value(rows[-1]))
         for callback in overriding(self.callbacks, "on_evaluation"):
             callback.on_evaluation(self, rows)
         return rows
@@ -171,6 +187,8 @@ class Training:
                 self._update(group)
                 if self.step in parts.plan.evaluation_steps:
                     self._look()
+                if self.checkpointer is not None and self.checkpointer.due(self.step):
+                    self.checkpoint()
                 if self.step >= until or self.status != "running":
                     break
             if self.batch_in_epoch >= parts.plan.batches_per_epoch:
@@ -184,7 +202,7 @@ class Training:
         loss: float | Tensor = parts.update(group, step)
         if parts.reads_loss:
             loss = float(loss)
-            if not math.isfinite(loss):
+            if not math.isfinite(loss) and not parts.update.skipped:
                 self._end("diverged", f"the training loss became {loss} at step {step}")
         self._loss_column[0].append(step)
         self._loss_column[1].append(loss)
@@ -192,16 +210,41 @@ class Training:
         self._rate_column[1].append(rate)
         for name, value in parts.update.looks:
             self.recorder.add(name, step, value)
+        if parts.update.skipped:
+            self._after_skip(step)
         self.step = step + 1
         self.batch_in_epoch += len(group)
         for callback in self._on_step:
             callback.on_step(self, loss if isinstance(loss, float) else math.nan)
+
+    def _after_skip(self, step: int) -> None:
+        """An update with a non-finite loss or gradient was left out: go on, go back, or give up."""
+        self._left_out += 1
+        policy = self.recipe.stopping.on_nonfinite
+        self.recorder.note(event=f"{policy} of a non-finite update", step=step)
+        if self._left_out > _MOST_LEFT_OUT:
+            self._end("diverged", f"more than {_MOST_LEFT_OUT} updates were non-finite, the last at step {step}")
+        elif policy == "rollback" and self._good is not None:
+            self.parts.load_weights(self._good)
+
+    def checkpoint(self) -> None:
+        """Save the whole state in the run's folder; a failure is noted and the training goes on."""
+        if self.checkpointer is None:
+            return
+        self.recorder.flush()
+        try:
+            self.checkpointer.save(self.step, state_of(self))
+        except OSError as error:
+            self.recorder.note(event="checkpoint failed", step=self.step, error=str(error))
+            warnings.warn(f"a checkpoint could not be saved, the training goes on: {error}", stacklevel=2)
 
     def _look(self) -> None:
         """What is due at an evaluation: measure, keep, and decide whether to go on."""
         validation = self.evaluate_now()[-1]
         self.recorder.flush_if_due()
         keeper, stopping = self.parts.keeper, self.recipe.stopping
+        if stopping.on_nonfinite == "rollback" and math.isfinite(validation.loss):
+            self._good = self.parts.weights()
         if not math.isfinite(validation.loss) and not self.parts.finite():
             self._end("diverged", f"the weights became non-finite by step {self.step}")
         elif keeper.exhausted:
@@ -223,6 +266,7 @@ class Training:
             epoch=self.step / parts.plan.steps_per_epoch,
             prepare=parts.prepare(source),
             unscale=parts.unscale(),
+            autocast=parts.autocast or nullcontext,
             device=parts.device,
         )
 
@@ -236,13 +280,26 @@ class Training:
         if self.status == "running":
             self.status, self.reason = status, reason
 
+    def set_noise(self, noise: NoiseState) -> None:
+        """Continue the noise stream from a state."""
+        self._noise = noise
+
+    @property
+    def noise(self) -> NoiseState:
+        """The run's noise stream as of now (inside a piece of work) or as it was left."""
+        return NoiseState.now(self.parts.device) if self._inside else self._noise
+
     @contextmanager
     def _own_state(self) -> Iterator[None]:
         """This run's noise stream and threads; the caller's are as they were afterwards."""
         with torch.random.fork_rng(devices=_devices()), threads_set(self.parts.threads):
             self._noise.use()
-            yield
-            self._noise = NoiseState.now(self.parts.device)
+            self._inside = True
+            try:
+                yield
+            finally:
+                self._inside = False
+                self._noise = NoiseState.now(self.parts.device)
 
 
 def _devices() -> list[int]:

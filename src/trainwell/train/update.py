@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -12,20 +13,37 @@ from torch.autograd import backward
 
 from trainwell.data import Examples
 from trainwell.optim.clipping import Clipper, total_norm
+from trainwell.optim.sam import perturb, restore
+from trainwell.optim.stepping import quick_step
 from trainwell.train.evaluate import weight_of
 from trainwell.train.losses import LossFunction, loss_of
 
 Looks = list[tuple[str, Tensor | float]]
-GradientHook = Callable[[int], None]
+Hook = Callable[[int], None]
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 class Update:
     """Makes one update of the model from a group of batches.
 
-    The loss of a group is the mean over its examples, also where the last batch is smaller than the others.
+    The loss of a group is the mean over its examples, also where its last batch is smaller than the others, so that
+    accumulating k batches gives the gradient of one batch k times as large.
+
+    Args:
+        autocast: Context of the forward passes.
+        scaler: Gradient scaler of float16; gradients are unscaled before anything looks at them.
+        clip: Limits the gradients in place and returns their norm before.
+        augment: Applied to each batch.
+        before_step: Called with the step after the backward pass: penalties, gradient noise.
+        after_step: Called after the update: projections, averages.
+        sam_rho: Radius of sharpness-aware minimisation; 0 is off.
+        gradients_every: Steps between looks at the gradient norm where nothing clips.
+        guarded: Whether an update with a non-finite loss or gradient is left out.
 
     Attributes:
-        looks: What was measured in the last update: gradient_norm, update_ratio, clip_factor.
+        looks: What was measured in the last update: gradient_norm, update_ratio.
+        skipped: Whether the last update was left out.
+        pieces: Into how many pieces batches are cut, after the memory did not suffice.
     """
 
     def __init__(
@@ -38,16 +56,21 @@ class Update:
         scaler: torch.amp.GradScaler | None = None,
         clip: Clipper | None = None,
         augment: Callable[[Examples], Examples] | None = None,
-        before_step: Sequence[GradientHook] = (),
-        after_step: Sequence[GradientHook] = (),
+        before_step: Sequence[Hook] = (),
+        after_step: Sequence[Hook] = (),
+        sam_rho: float = 0.0,
         gradients_every: int = 10,
+        guarded: bool = False,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.autocast, self.scaler, self.clip, self.augment = autocast, scaler, clip, augment
         self.before_step, self.after_step = before_step, after_step
-        self.gradients_every = gradients_every
+        self.sam_rho, self.gradients_every, self.guarded = sam_rho, gradients_every, guarded
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.looks: Looks = []
+        self.skipped = False
+        self.pieces = 1
+        self._step = quick_step(optimizer)
         self._closure = isinstance(optimizer, torch.optim.LBFGS)
 
     def __call__(self, group: Sequence[Examples], step: int) -> Tensor:
@@ -61,36 +84,69 @@ class Update:
             The loss of the group before the update, detached, shape ().
         """
         self.looks = []
+        self.skipped = False
         if self.augment is not None:
             group = [self.augment(batch) for batch in group]
         if self._closure:
             return self._closure_step(group, step)
-        self.optimizer.zero_grad()
+        self._clear()
         loss = self._gradients(group)
-        scaler = self.scaler
-        if scaler is not None:
-            scaler.unscale_(self.optimizer)
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        if self.sam_rho:
+            self._sharpness_aware(group)
         for hook in self.before_step:
             hook(step)
-        looking = step % self.gradients_every == 0
-        if self.clip is not None:
-            norm = self.clip(self._gradients_now())
-            self.looks.append(("gradient_norm", norm))
-        elif looking:
-            self.looks.append(("gradient_norm", total_norm(self._gradients_now())))
+        norm = self._limit(step)
+        if self.guarded and not (math.isfinite(loss) and (norm is None or math.isfinite(norm))):
+            self.skipped = True
+            return loss
         before = [p.detach().clone() for p in self.parameters] if step % (5 * self.gradients_every) == 0 else None
-        if scaler is None:
-            self.optimizer.step()
+        if self.scaler is None:
+            self._step()
         else:
-            scaler.step(self.optimizer)
-            scaler.update()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         if before is not None:
             self.looks.append(("update_ratio", update_ratio(before, self.parameters)))
         for hook in self.after_step:
             hook(step)
         return loss
 
+    def _limit(self, step: int) -> Tensor | None:
+        if self.clip is not None:
+            norm = self.clip(self._grads())
+        elif self.guarded or step % self.gradients_every == 0:
+            grads = self._grads()
+            norm = total_norm(grads) if grads else torch.zeros(())
+        else:
+            return None
+        self.looks.append(("gradient_norm", norm))
+        return norm
+
+    def _clear(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def _grads(self) -> list[Tensor]:
+        return [p.grad for p in self.parameters if p.grad is not None]
+
+    # -- gradients --------------------------------------------------------------------------------------------
+
     def _gradients(self, group: Sequence[Examples]) -> Tensor:
+        """Accumulate the gradients of a group; where memory does not suffice, in smaller pieces from then on."""
+        while True:
+            try:
+                return self._accumulate(group)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error) or max(map(len, group)) <= self.pieces:
+                    raise
+            self._clear()
+            self.pieces *= 2
+
+    def _accumulate(self, group: Sequence[Examples]) -> Tensor:
+        if self.pieces > 1:
+            group = [piece for batch in group for piece in _cut(batch, self.pieces)]
         if len(group) == 1:
             loss = self._loss(group[0])
             backward(loss if self.scaler is None else self.scaler.scale(loss))
@@ -105,29 +161,39 @@ class Update:
         assert mean is not None
         return mean
 
-    def _gradients_now(self) -> list[Tensor]:
-        return [p.grad for p in self.parameters if p.grad is not None]
-
     def _loss(self, batch: Examples) -> Tensor:
         if self.autocast is None:
-            return self._value(batch)
+            return loss_of(self.model, batch, self.loss)[0]
         with self.autocast():
-            return self._value(batch)
+            return loss_of(self.model, batch, self.loss)[0]
 
-    def _value(self, batch: Examples) -> Tensor:
-        return loss_of(self.model, batch, self.loss)[0]
+    def _sharpness_aware(self, group: Sequence[Examples]) -> None:
+        """Replace the gradients by those at the worst point nearby; batch norm's statistics stay as they are."""
+        moved = [p for p in self.parameters if p.grad is not None]
+        originals = perturb(moved, self._grads(), self.sam_rho)
+        self._clear()
+        frozen = [m for m in self.model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        momenta = [m.momentum for m in frozen]
+        for module in frozen:
+            module.momentum = 0.0
+        try:
+            self._accumulate(group)
+        finally:
+            restore(moved, originals)
+            for module, momentum in zip(frozen, momenta, strict=True):
+                module.momentum = momentum
 
     def _closure_step(self, group: Sequence[Examples], step: int) -> Tensor:
         first: list[Tensor] = []
 
         def closure() -> Tensor:
-            self.optimizer.zero_grad()
+            self._clear()
             loss = self._gradients(group)
             for hook in self.before_step:
                 hook(step)
             if not first:
                 first.append(loss)
-                self.looks.append(("gradient_norm", total_norm(self._gradients_now())))
+                self.looks.append(("gradient_norm", total_norm(self._grads())))
             return loss
 
         self.optimizer.step(closure)  # type: ignore[arg-type]
@@ -139,8 +205,15 @@ class Update:
 def update_ratio(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
     """Norm of the change of the weights over the norm of the weights, shape ()."""
     with torch.no_grad():
-        change = torch._foreach_sub([p.detach() for p in after], before)  # type: ignore[arg-type]
-        moved = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(change)))
-        size = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(before))))
-    ratio: Tensor = moved / size.clamp(min=1e-12)
+        change = torch._foreach_sub([p.detach() for p in after], list(before))
+        ratio: Tensor = total_norm(change) / total_norm(before).clamp(min=1e-12)
     return ratio
+
+
+def _cut(batch: Examples, pieces: int) -> list[Examples]:
+    size = -(-len(batch) // pieces)
+    return [batch.cut(start, min(start + size, len(batch))) for start in range(0, len(batch), size)]
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)

@@ -261,7 +261,11 @@ def always_clipped(run: RunRecord) -> Iterator[Finding]:
             )
 
 
-@rule("optimizer-recreated", "error", explains=("learning-rate-too-low", "underfitting", "scheduler-not-stepped", "loss-spikes"))
+@rule(
+    "optimizer-recreated",
+    "error",
+    explains=("learning-rate-too-low", "underfitting", "scheduler-not-stepped", "loss-spikes"),
+)
 def optimizer_recreated(run: RunRecord) -> Iterator[Finding]:
     """A new optimizer over the same parameters is made again and again, so its state is lost each time.
 
@@ -426,5 +430,3 @@ def graph_kept_alive(run: RunRecord) -> Iterator[Finding]:
                 Remedy("Store loss.item() instead of the loss.", code="total += loss.item()"),
                 backward.place,
             )
-
-

@@ -122,7 +122,11 @@ def double_sigmoid(run: RunRecord) -> Iterator[Finding]:
             )
 
 
-@rule("missing-log-softmax", "error", explains=(*_SLOW, "learning-rate-too-high", "non-finite-loss", "exploding-gradients"))
+@rule(
+    "missing-log-softmax",
+    "error",
+    explains=(*_SLOW, "learning-rate-too-high", "non-finite-loss", "exploding-gradients"),
+)
 def missing_log_softmax(run: RunRecord) -> Iterator[Finding]:
     """NLLLoss reads raw scores or plain probabilities instead of log-probabilities.
 
@@ -147,7 +151,10 @@ def missing_log_softmax(run: RunRecord) -> Iterator[Finding]:
         for _, found in scores(graph):
             node = graph.nodes[found]
             name = kind(node)
-            if name not in (*_DENSE, "Softmax", "Relu", "Sigmoid", "Tanh", "Gelu", "LeakyRelu") or str(graph.place) in done:
+            if (
+                name not in (*_DENSE, "Softmax", "Relu", "Sigmoid", "Tanh", "Gelu", "LeakyRelu")
+                or str(graph.place) in done
+            ):
                 continue
             done.add(str(graph.place))
             entry = next((e for e in trace_of(run).losses if e.function == "nll_loss" and e.grad), None)
@@ -158,7 +165,10 @@ def missing_log_softmax(run: RunRecord) -> Iterator[Finding]:
                 "error",
                 f"NLLLoss reads {what} instead of log-probabilities.",
                 {"read": name, "lowest_loss": lowest},
-                Remedy("Use CrossEntropyLoss on raw scores, or log_softmax before NLLLoss.", code="F.cross_entropy(logits, y)"),
+                Remedy(
+                    "Use CrossEntropyLoss on raw scores, or log_softmax before NLLLoss.",
+                    code="F.cross_entropy(logits, y)",
+                ),
                 _loss_place(run, ("nll_loss",), graph),
             )
 
@@ -381,7 +391,11 @@ def _broadcast(a: tuple[int, ...], b: tuple[int, ...], place: Place | None) -> F
     )
 
 
-@rule("wrong-loss", "warning", explains=("underfitting", "no-better-than-chance", "bad-initial-loss", "constant-loss", "activation-on-output"))
+@rule(
+    "wrong-loss",
+    "warning",
+    explains=("underfitting", "no-better-than-chance", "bad-initial-loss", "constant-loss", "activation-on-output"),
+)
 def wrong_loss(run: RunRecord) -> Iterator[Finding]:
     """The loss does not fit the task: squared error on class numbers, or softmax over a single score.
 
@@ -471,7 +485,13 @@ def summed_loss(run: RunRecord) -> Iterator[Finding]:
             sums = graph.nodes[0].detail.get("reduction") == 2
             entry = next((e for e in trace.losses if e.grad and e.reduction == "sum"), None)
             optimizer = main_optimizer(trace)
-            if sums and entry is not None and entry.input_shape[:1] > (1,) and optimizer is not None and optimizer.steps:
+            if (
+                sums
+                and entry is not None
+                and entry.input_shape[:1] > (1,)
+                and optimizer is not None
+                and optimizer.steps
+            ):
                 yield Finding(
                     "summed-loss",
                     "advice",
@@ -482,7 +502,19 @@ def summed_loss(run: RunRecord) -> Iterator[Finding]:
                 )
 
 
-@rule("constant-loss", "error", explains=("no-better-than-chance", "learning-rate-too-low", "underfitting", "frozen-model", "unused-parameters", "detached-branch", "wrong-loss"))
+@rule(
+    "constant-loss",
+    "error",
+    explains=(
+        "no-better-than-chance",
+        "learning-rate-too-low",
+        "underfitting",
+        "frozen-model",
+        "unused-parameters",
+        "detached-branch",
+        "wrong-loss",
+    ),
+)
 def constant_loss(run: RunRecord) -> Iterator[Finding]:
     """The loss does not depend on the parameters, or is exactly the same at every step.
 
@@ -537,5 +569,3 @@ def constant_loss(run: RunRecord) -> Iterator[Finding]:
                 Remedy("Look for a part of the model whose output does not vary, or a learning rate of zero."),
                 trace.places.get("loss") or backward.place,
             )
-
-

@@ -61,7 +61,11 @@ def _layers(dropout: int, batch_norm: int) -> str:
     return " and ".join(parts)
 
 
-@rule("evaluation-in-train-mode", "error", explains=("split-shift", "gradients-in-evaluation", "random-evaluation", "suspicious-validation"))
+@rule(
+    "evaluation-in-train-mode",
+    "error",
+    explains=("split-shift", "gradients-in-evaluation", "random-evaluation", "suspicious-validation"),
+)
 def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
     """Evaluation runs in train mode although the model has dropout or batch norm.
 

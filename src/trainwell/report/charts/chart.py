@@ -10,7 +10,7 @@ from typing import Any
 from trainwell.report.charts.palette import LIGHT, RUNS_LIGHT
 
 Json = dict[str, Any]
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 _MANY_POINTS = 20_000
 
 
@@ -22,7 +22,7 @@ class Chart:
         name: Its id in the page.
         summary: What it shows, in words, for those who cannot see it.
         toggles: Axes whose scale a person may switch between linear and log ("yaxis", "yaxis2").
-        log: Whether these start as log.
+        log: Whether these start as log; log_dtick is how their ticks stand then.
         height: In pixels.
     """
 
@@ -33,6 +33,7 @@ class Chart:
     summary: str = ""
     toggles: tuple[str, ...] = ()
     log: bool = False
+    log_dtick: str | int = 1
     height: int = 340
 
 
@@ -61,6 +62,7 @@ def template() -> Json:
         "margin": {"l": 56, "r": 16, "t": 40, "b": 44},
         "colorway": list(RUNS_LIGHT),
         "hovermode": "closest",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": LIGHT["axis"], "activecolor": LIGHT["muted"]},
         "hoverlabel": {
             "bgcolor": LIGHT["card"],
             "bordercolor": LIGHT["axis"],
@@ -112,13 +114,19 @@ def heading(text: str, x: float, *, axis: str = "x domain") -> Json:
     }
 
 
-def log_axis(title: str, values: Iterable[float]) -> Json:
-    """A log axis with decades as powers; finer ticks where it spans less than two."""
+def log_ticks(values: Iterable[float]) -> str | int:
+    """Ticks of a log axis: at decades, or at 1, 2 and 5 of each, or at every digit, by how far it spans."""
     positive = [v for v in values if math.isfinite(v) and v > 0]
     span = math.log10(max(positive) / min(positive)) if positive else 0.0
-    return {
-        "type": "log",
-        "title": {"text": safe(title)},
-        "exponentformat": "power",
-        "dtick": 1 if span > 1.7 else "D1" if span < 0.6 else "D2",
-    }
+    return 1 if span > 2.2 else "D1" if span < 0.5 else "D2"
+
+
+def log_axis(title: str, values: Iterable[float]) -> Json:
+    """A log axis."""
+    return {"type": "log", "title": {"text": safe(title)}, "exponentformat": "e", "dtick": log_ticks(values)}
+
+
+def y_axis(title: str, values: Iterable[float], *, log: bool) -> Json:
+    """An axis that may be switched between linear and log."""
+    axis: Json = {"title": {"text": safe(title)}, "type": "log" if log else "linear", "exponentformat": "e"}
+    return axis | ({"dtick": log_ticks(values)} if log else {})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from trainwell.report.charts.chart import Chart, Json, figure, heading, numbers, rows_of, safe
+from trainwell.report.charts.chart import Chart, Json, figure, heading, log_ticks, numbers, rows_of, safe, y_axis
 from trainwell.report.charts.palette import LIGHT, color, faint
 from trainwell.report.views.curves import Group, Line, Panel, spread_ratio
 from trainwell.report.views.run import RawAndSmooth, first_non_finite
@@ -27,6 +27,7 @@ def curves(name: str, title: str, panels: Sequence[Panel], *, note: str = "", he
     layout: Json = {"annotations": [], "legend": {"y": 1.1 if panels[0].split else 1.02}}
     width = (1 - _GAP * (len(panels) - 1)) / len(panels)
     log = is_loss and spread_ratio(panels) > _WIDE
+    dtick = log_ticks(y for panel in panels for group in panel.groups for line in group.lines for y in line.y)
     for index, panel in enumerate(panels):
         suffix = "" if index == 0 else str(index + 1)
         for group in panel.groups:
@@ -38,21 +39,23 @@ def curves(name: str, title: str, panels: Sequence[Panel], *, note: str = "", he
             "title": {"text": panel.x_title},
             "rangemode": "tozero",
         }
-        layout[f"yaxis{suffix}"] = _y_axis(quantity, first=index == 0, anchor=f"x{suffix}", log=log)
+        layout[f"yaxis{suffix}"] = _y_axis(quantity, first=index == 0, anchor=f"x{suffix}", dtick=dtick if log else None)
         if panel.split:
             layout["annotations"].append(heading(_SPLITS.get(panel.split, panel.split), 0, axis=f"x{suffix} domain"))
     if panels[0].split:
-        layout["margin"] = {"t": 64}
+        layout["margin"] = {"t": 50}
     toggles = tuple(f"yaxis{'' if k == 0 else k + 1}" for k in range(len(panels)))
-    return Chart(name, title, figure(data, layout), note, _summary(panels, share=share), toggles if is_loss else (), log, height)
+    return Chart(name, title, figure(data, layout), note, _summary(panels, share=share), toggles if is_loss else (), log, dtick, height)
 
 
-def _y_axis(quantity: str, *, first: bool, anchor: str, log: bool) -> Json:
-    axis: Json = {"anchor": anchor, "type": "log" if log else "linear", "tickformat": ".3~%" if is_share(quantity) else "~g"}
+def _y_axis(quantity: str, *, first: bool, anchor: str, dtick: str | int | None) -> Json:
+    axis: Json = {"anchor": anchor, "type": "linear", "tickformat": ".3~%" if is_share(quantity) else "~g"}
+    if dtick is not None:
+        axis |= {"type": "log", "dtick": dtick}
     if first:
         axis["title"] = {"text": safe(quantity.replace("_", " "))}
     else:
-        axis |= {"matches": "y", "showticklabels": False}
+        axis |= {"matches": "y", "showticklabels": False, "ticks": ""}
     return axis
 
 
@@ -185,11 +188,12 @@ def schedules(name: str, title: str, panel: Panel, *, height: int = 280) -> Char
             )
     peaks = [max(line.y) for group in panel.groups for line in group.lines if line.y]
     log = bool(peaks) and min(peaks) > 0 and max(peaks) / min(peaks) > 8
+    values = [y for group in panel.groups for line in group.lines for y in line.y]
     layout = {
         "xaxis": {"title": {"text": panel.x_title}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "learning rate"}, "type": "log" if log else "linear", "exponentformat": "power"},
+        "yaxis": y_axis("learning rate", values, log=log),
     }
-    return Chart(name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, height)
+    return Chart(name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, log_ticks(values), height)
 
 
 def series(
@@ -226,12 +230,12 @@ def series(
     log = bool(positive) and len(positive) >= 0.98 * len(raw.y) and max(positive) / min(positive) > _WIDE
     layout: Json = {
         "xaxis": {"title": {"text": "step"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": safe(y_title)}, "type": "log" if log else "linear", "exponentformat": "power"},
+        "yaxis": y_axis(y_title, positive, log=log),
     }
     broken = first_non_finite(raw)
     if broken is not None:
         layout["shapes"], layout["annotations"] = _broken_mark(broken)
-    return Chart(name, title, figure(data, layout), note, f"{title} by step, {len(raw.x):,} points", ("yaxis",), log, height)
+    return Chart(name, title, figure(data, layout), note, f"{title} by step, {len(raw.x):,} points", ("yaxis",), log, log_ticks(positive), height)
 
 
 def _broken_mark(x: float) -> tuple[list[Json], list[Json]]:
@@ -251,4 +255,4 @@ def _broken_mark(x: float) -> tuple[list[Json], list[Json]]:
 
 def one_rate(name: str, line: Line, *, height: int = 300) -> Chart:
     """The learning rate of one run by step."""
-    return schedules(name, "Learning rate", Panel("learning rate", "", (Group("after", "learning rate", (line,), None),), "step"), height=height)
+    return schedules(name, "Learning rate", Panel("learning rate", "", (Group("ink", "learning rate", (line,), None),), "step"), height=height)

@@ -14,14 +14,14 @@ from trainwell.report.wording import is_share
 _LEFT, _RIGHT = [0.0, 0.56], [0.74, 1.0]
 
 
-def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 330) -> Chart:
+def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> Chart:
     """Left: each seed's pair, means with 95 % intervals at the sides. Right: after minus before, zero as a line."""
     share = is_share(proof.metric)
     shown = ".2%" if share else ".5g"
     scale = 100.0 if share else 1.0
     lost = _place_of_lost(proof, higher_is_better)
     data = [*_pairs(proof, lost, shown), *_crosses(proof, lost)]
-    for arm, x, key in ((proof.before, -0.22, "before"), (proof.after, 1.22, "after")):
+    for arm, x, key in ((proof.before, -0.28, "before"), (proof.after, 1.28, "after")):
         if arm is not None:
             data.append(_mean(arm, x, key, shown))
     data += _differences(proof, scale)
@@ -67,13 +67,13 @@ def _place_of_lost(proof: Proof, higher_is_better: bool) -> float:
 def _pairs(proof: Proof, lost: float, shown: str) -> list[Json]:
     x: list[float | None] = []
     y: list[float | None] = []
-    for pair in proof.pairs:
-        x += [0, 1, None]
+    for shift, pair in zip(_spread(len(proof.pairs)), proof.pairs, strict=True):
+        x += [shift, 1 + shift, None]
         y += [*(v if math.isfinite(v) else lost for v in (pair.before, pair.after)), None]
     lines = {
         "type": "scatter",
         "mode": "lines",
-        "x": x,
+        "x": numbers(x),
         "y": numbers(y),
         "line": {"color": LIGHT["raw"], "width": 1},
         "opacity": 0.7,
@@ -82,13 +82,18 @@ def _pairs(proof: Proof, lost: float, shown: str) -> list[Json]:
     return [lines, *(_dots(proof, at, key, shown) for at, key in ((0, "before"), (1, "after")))]
 
 
+def _spread(n: int) -> list[float]:
+    """Small sideways shifts, one a seed and the same in both arms, so that equal values do not hide each other."""
+    return [0.16 * ((k * 0.618034) % 1.0 - 0.5) for k in range(n)]
+
+
 def _dots(proof: Proof, at: int, key: str, shown: str) -> Json:
     values = [(pair.seed, pair.after if at else pair.before) for pair in proof.pairs]
     return {
         "type": "scatter",
         "mode": "markers",
         "name": key,
-        "x": [at] * len(values),
+        "x": numbers(at + shift for shift in _spread(len(values))),
         "y": numbers(v for _, v in values),
         "customdata": [seed for seed, _ in values],
         "marker": {
@@ -103,14 +108,19 @@ def _dots(proof: Proof, at: int, key: str, shown: str) -> Json:
 
 
 def _crosses(proof: Proof, lost: float) -> list[Json]:
-    gone = [(at, pair.seed) for pair in proof.pairs for at, v in ((0, pair.before), (1, pair.after)) if not math.isfinite(v)]
+    gone = [
+        (at + shift, pair.seed)
+        for shift, pair in zip(_spread(len(proof.pairs)), proof.pairs, strict=True)
+        for at, v in ((0, pair.before), (1, pair.after))
+        if not math.isfinite(v)
+    ]
     if not gone:
         return []
     return [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [at for at, _ in gone],
+            "x": numbers(at for at, _ in gone),
             "y": [lost] * len(gone),
             "customdata": [seed for _, seed in gone],
             "marker": {"symbol": "x-thin", "size": 11, "line": {"color": LIGHT["diverged"], "width": 2.5}},
@@ -119,10 +129,11 @@ def _crosses(proof: Proof, lost: float) -> list[Json]:
         {
             "type": "scatter",
             "mode": "text",
-            "x": [1.5 if any(at for at, _ in gone) else -0.5],
+            "x": [round(gone[-1][0])],
             "y": [lost],
             "text": [f"{len(gone)} diverged"],
-            "textposition": "middle left" if any(at for at, _ in gone) else "middle right",
+            "textposition": "bottom center",
+            "cliponaxis": False,
             "textfont": {"color": LIGHT["diverged"]},
             "hoverinfo": "skip",
         },
@@ -137,7 +148,7 @@ def _mean(arm: Arm, x: float, key: str, shown: str) -> Json:
         "x": [x],
         "y": numbers([mean]),
         "error_y": _bars(mean, arm.interval, color(key)),
-        "marker": {"symbol": "diamond", "size": 11, "color": color(key)},
+        "marker": {"symbol": "diamond", "size": 8, "color": color(key)},
         "hovertemplate": f"mean {key} (n = {arm.n}) with 95 % interval<br>%{{y:{shown}}}<extra></extra>",
     }
 
@@ -152,18 +163,16 @@ def _bars(mean: float, interval: Sequence[float] | None, tone: str) -> Json:
         "arrayminus": numbers([mean - interval[0]]),
         "color": tone,
         "thickness": 2,
-        "width": 6,
+        "width": 7,
     }
 
 
 def _differences(proof: Proof, scale: float) -> list[Json]:
     finite = [(pair.seed, scale * pair.difference) for pair in proof.pairs if math.isfinite(pair.difference)]
-    n = max(1, len(finite))
-    spread = [-0.5 + 0.34 * ((k * 0.618) % 1.0) for k in range(n)]
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": numbers(spread[: len(finite)]),
+        "x": numbers(-0.4 + 2.5 * shift for shift in _spread(len(finite))),
         "y": numbers(v for _, v in finite),
         "xaxis": "x2",
         "yaxis": "y2",
@@ -184,7 +193,7 @@ def _differences(proof: Proof, scale: float) -> list[Json]:
         "xaxis": "x2",
         "yaxis": "y2",
         "error_y": _bars(mean, interval, LIGHT["ink"]),
-        "marker": {"symbol": "diamond", "size": 11, "color": LIGHT["ink"]},
+        "marker": {"symbol": "diamond", "size": 8, "color": LIGHT["ink"]},
         "hovertemplate": f"mean difference (n = {difference.n}) with 95 % interval<br>%{{y:+.4g}}<extra></extra>",
     }
     return [dots, bar]

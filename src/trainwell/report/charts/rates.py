@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from trainwell.records import RateTest
-from trainwell.report.charts.chart import Chart, Json, figure, log_axis, numbers
-from trainwell.report.charts.palette import LIGHT, color, faint
+from trainwell.report.charts.chart import Chart, Json, figure, log_axis, log_ticks, numbers
+from trainwell.report.charts.palette import LIGHT, faint
 
 
 def range_chart(test: RateTest, *, height: int = 340) -> Chart:
@@ -26,8 +26,8 @@ def range_chart(test: RateTest, *, height: int = 340) -> Chart:
             "name": "loss after the test",
             "x": numbers(test.rates),
             "y": numbers(test.losses),
-            "line": {"color": color("after"), "width": 2},
-            "marker": {"size": 6, "color": color("after")},
+            "line": {"color": LIGHT["ink"], "width": 1.8},
+            "marker": {"size": 6, "color": LIGHT["ink"]},
             "hovertemplate": "rate %{x:.3g}<br>loss %{y:.4g}<extra></extra>",
         }
     )
@@ -49,9 +49,11 @@ def range_chart(test: RateTest, *, height: int = 340) -> Chart:
         "yaxis": {"title": {"text": "loss after the test"}, "tickformat": "~g"},
         "shapes": shapes,
         "annotations": notes,
+        "legend": {"y": 1.09},
+        "margin": {"t": 66},
     }
     return Chart("range", f"Learning-rate range test, {len(test.rates)} rates", figure(data, layout), test.reason, _summary(test, len(lost)),
-                 ("yaxis",), False, height)  # fmt: skip
+                 ("yaxis",), False, log_ticks(finite), height)  # fmt: skip
 
 
 def _finite(value: float) -> float:
@@ -66,7 +68,7 @@ def _band(test: RateTest) -> list[Json]:
     sound = [k for k, (low, high) in enumerate(zip(test.low, test.high, strict=True)) if math.isfinite(low) and math.isfinite(high)]
     x = [test.rates[k] for k in sound]
     shape = [*(test.high[k] for k in sound), *(test.low[k] for k in reversed(sound))]
-    return [common | {"x": numbers([*x, *reversed(x)]), "y": numbers(shape), "fill": "toself", "fillcolor": faint("after"),
+    return [common | {"x": numbers([*x, *reversed(x)]), "y": numbers(shape), "fill": "toself", "fillcolor": faint("ink"),
                       "name": "over seeds"}]  # fmt: skip
 
 

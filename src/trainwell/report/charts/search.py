@@ -13,6 +13,7 @@ from trainwell.report.wording import is_share, number_text, value_text
 _SYMBOLS = ("circle", "square", "diamond", "star-triangle-up", "hexagon")
 _NAMES = {"optimizer.lr": "learning rate", "optimizer.weight_decay": "weight decay"}
 _SCALE = "Viridis"
+_RUNG_COLORS = ("test", "4", "2", "5", "3")
 
 
 def plane(search: Search, metric: str, *, higher_is_better: bool, height: int = 400) -> Chart | None:
@@ -57,7 +58,7 @@ def progress(search: Search, metric: str, *, higher_is_better: bool, height: int
                     "marker": {
                         "symbol": _SYMBOLS[rung % len(_SYMBOLS)],
                         "size": 7 + 2 * min(rung, 3),
-                        "color": color(str(rung)),
+                        "color": color(_RUNG_COLORS[rung % len(_RUNG_COLORS)]),
                         "opacity": 0.8,
                         "line": {"width": 1, "color": LIGHT["card"]},
                     },
@@ -120,6 +121,7 @@ def _dots(trials: Sequence[Trial], place: dict[int, tuple[float, float]], metric
             "color": numbers(values),
             "colorscale": _SCALE,
             "reversescale": not higher_is_better,
+            "opacity": 0.95,
             "cmin": low,
             "cmax": high,
             "line": {"width": 1, "color": LIGHT["axis"]},
@@ -202,6 +204,6 @@ def _axis(values: list[float], path: str) -> tuple[list[float], Json]:
         return values, axis
     zero = 10.0 ** (math.floor(math.log10(min(positive))) - 0.5)
     decades = range(math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive))) + 1)
-    axis |= {"tickvals": [zero, *(10.0**k for k in decades)], "ticktext": ["0", *(f"10<sup>{k}</sup>".replace("-", "\N{MINUS SIGN}") for k in decades)]}
+    axis |= {"tickvals": [zero, *(10.0**k for k in decades)], "ticktext": ["0", *(f"1e{k}".replace("-", "\N{MINUS SIGN}") for k in decades)]}
     del axis["dtick"]
     return [v if v > 0 else zero for v in values], axis

@@ -45,7 +45,8 @@ def repeat_command(record: ImprovementRecord) -> str:
 
 def repeat_run_command(info: RunInfo) -> str:
     """The command that repeats one run from its folder; empty for a problem made in memory."""
-    return shlex.join(["trainwell", "fit", info.problem_spec, "--seed", str(info.seed)]) if info.problem_spec else ""
+    words = ["trainwell", "fit", info.problem_spec, "--recipe", "recipe.toml", "--seed", str(info.seed)]
+    return shlex.join(words) if info.problem_spec else ""
 
 
 def problem_rows(record: ImprovementRecord | RunInfo) -> tuple[tuple[str, str], ...]:
@@ -68,4 +69,4 @@ def _command(words: tuple[str, ...]) -> str:
 def _settings(recipe: object) -> list[str]:
     if not isinstance(recipe, dict):
         return []
-    return [word for path, value in flatten(recipe) for word in ("--set", setting_text(path, value))]
+    return [word for path, value in flatten(recipe) for word in ("--set", setting_text(path.removesuffix(".name"), value))]

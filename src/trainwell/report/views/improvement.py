@@ -34,7 +34,7 @@ class ImprovementView:
     Attributes:
         curves_of: Whether the curves are of the proof's runs or of the baseline's.
         notes: What could not be shown, and why.
-        absent: Section to the reason why it is empty: "not reached" or the reason why it was skipped.
+        absent: Section to the reason why it is empty: "not reached" or why it was skipped; empty where there is something.
     """
 
     record: ImprovementRecord
@@ -91,7 +91,7 @@ def improvement_view(record: ImprovementRecord, folder: Path) -> ImprovementView
         problem=problem_rows(record),
         command=repeat_command(record),
         notes=tuple(_missing_note(key, loaded) for key, loaded in arms.items() if loaded.missing),
-        absent={key: reason for key, reason in absent.items() if reason},
+        absent=absent,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tomli_w
+
 from trainwell.report.wording import NOTHING, value_text
 
 
@@ -57,6 +59,17 @@ def varied(recipes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 def rows(recipe: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Every field with its value as text."""
     return tuple((path, value_text(value)) for path, value in flatten(recipe))
+
+
+def to_toml(recipe: Mapping[str, Any]) -> str:
+    """The recipe as TOML, which has no null: such fields are left out."""
+    return tomli_w.dumps(_without_none(dict(recipe)))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _without_none(v) for k, v in value.items() if v is not None}
+    return [_without_none(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def _text(fields: Mapping[str, Any], path: str) -> str:

@@ -10,8 +10,8 @@ from trainwell.report.views.curves import Group, Line, Panel, corners, evaluatio
 from trainwell.report.views.environment import environment_rows, problem_rows, repeat_run_command
 from trainwell.report.views.findings import FindingView, findings
 from trainwell.report.views.proof import Figure
-from trainwell.report.views.recipes import rows
-from trainwell.report.wording import metric_text, number_text, plural, seconds_text
+from trainwell.report.views.recipes import rows, to_toml
+from trainwell.report.wording import metric_text, number_text, seconds_text
 
 _WORDS = {
     "completed": "Completed as planned",
@@ -53,6 +53,7 @@ class RunView:
     problem: tuple[tuple[str, str], ...]
     model: tuple[tuple[str, str], ...]
     command: str
+    toml: str
     notes: tuple[str, ...]
 
 
@@ -75,6 +76,7 @@ def run_view(run: RunRecord) -> RunView:
         problem=problem_rows(info),
         model=_model(run),
         command=repeat_run_command(info),
+        toml=to_toml(info.recipe),
         notes=tuple(", ".join(f"{key}: {value}" for key, value in note.items()) for note in run.notes),
     )
 
@@ -131,5 +133,3 @@ def first_non_finite(line: Line) -> float | None:
     """Where a series first holds NaN or an infinity, in the unit of x."""
     return next((x for x, y in zip(line.x, line.y, strict=True) if not math.isfinite(y)), None)
 
-
-__all__ = ["RawAndSmooth", "RunView", "first_non_finite", "plural", "run_view"]

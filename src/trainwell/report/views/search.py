@@ -20,6 +20,7 @@ class Trial:
     x: float | None
     y: float | None
     metric: float
+    loss: float
     epochs: float
     rung: int
     seconds: float
@@ -55,7 +56,7 @@ class Search:
     Attributes:
         axes: Dotted paths on x and y; y is empty where one number varies alone.
         trials: One for each number, at the last rung it reached.
-        looks: Every measurement, in order of time: (seconds, metric, rung, number, epochs).
+        looks: Every measurement, in order of time: a trial once for each rung it ran.
         winner: Number of the best trial of the longest rung; None where all diverged.
     """
 
@@ -66,10 +67,18 @@ class Search:
     rungs: tuple[Rung, ...]
     winner: int | None
 
+    higher_is_better: bool = True
+
     @property
     def diverged(self) -> int:
         """How many trials diverged."""
         return sum(trial.diverged for trial in self.trials)
+
+    @property
+    def ranked(self) -> tuple[Trial, ...]:
+        """Trials, longest runs first, best first among equals, diverged ones last."""
+        sign = -1.0 if self.higher_is_better else 1.0
+        return tuple(sorted(self.trials, key=lambda t: (t.diverged, -t.rung, 0.0 if t.diverged else sign * t.metric)))
 
 
 def search(rows: Sequence[TrialFacts], *, higher_is_better: bool) -> Search | None:
@@ -87,13 +96,13 @@ def search(rows: Sequence[TrialFacts], *, higher_is_better: bool) -> Search | No
     longest = max((trial.rung for trial in finite), default=0)
     finalists = [trial for trial in finite if trial.rung == longest]
     winner = max(finalists, key=lambda trial: sign * trial.metric).number if finalists else None
-    return Search(axes, tuple(last.values()), looks, _best_so_far(looks, sign), _rungs(rows, looks, sign), winner)
+    return Search(axes, tuple(last.values()), looks, _best_so_far(looks, sign), _rungs(rows, looks, sign), winner, higher_is_better)
 
 
 def _trial(row: TrialFacts, axes: tuple[str, str]) -> Trial:
     x, y = (_number(row.changes.get(path)) for path in axes)
     diverged = row.status in ("diverged", "failed") or not math.isfinite(row.metric)
-    return Trial(row.number, x, y, row.metric, row.epochs, row.rung, row.ended_at_seconds, diverged, row.changes)
+    return Trial(row.number, x, y, row.metric, row.loss, row.epochs, row.rung, row.ended_at_seconds, diverged, row.changes)
 
 
 def _axes(rows: Sequence[TrialFacts]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Flux regression; biases set by hand to push the units towards sparse codes."""
+"""Flux regression with a two-layer network."""
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

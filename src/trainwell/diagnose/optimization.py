@@ -1,0 +1,528 @@
+"""Faults of the optimisation: the rate, its schedule, clipping, decay, spikes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from trainwell.diagnose.curves import (
+    Curve,
+    allowed_learning,
+    evaluated,
+    falls,
+    running_median,
+    training_curve,
+    trend,
+)
+from trainwell.diagnose.questions import (
+    finite,
+    layer_kinds,
+    losses_are_positive,
+    peak_rate,
+    start_loss,
+    uninformed_loss,
+)
+from trainwell.diagnose.rule import rule
+from trainwell.records import Finding, Remedy, RunRecord, Severity
+from trainwell.records.series import Floats
+
+_FEWEST_STEPS = 40
+_COUPLED = ("adam", "nadam", "radam")
+_SCALE_FREE = ("adam", "adamw", "nadam", "radam", "adagrad", "adadelta", "rmsprop", "adafactor", "lion", "muon")
+
+
+@rule(
+    "learning-rate-too-high",
+    "warning",
+    explains=(
+        "non-finite-loss",
+        "exploding-gradients",
+        "loss-spikes",
+        "no-better-than-chance",
+        "underfitting",
+        "overfitting",
+        "best-weights-lost",
+        "always-clipped",
+    ),
+)
+def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
+    """The loss diverges or swings because each update goes too far.
+
+    ## What it checks
+    Three ways to fail, each against the run's own reference (the largest of first step, untrained loss and
+    uninformed guess):
+
+    - the run diverged after its loss had passed 5 times the reference;
+    - the loss blew up (a step above 5 times the reference, or a median of five above 3 times), the run never came
+      back below 0.8 times the uninformed loss, and some update moved the weights by more than 1 %;
+    - the loss of a fixed set of training examples rises by more than a tenth of the uninformed loss in a quarter of
+      the evaluations of the last two thirds, stays above half of it, and the median update moves the weights by more
+      than 1 %.
+
+    A blow-up that the run recovers from is left alone: what counts is where it ended.
+
+    ## Why it matters
+    The optimizer jumps across the valley instead of going down into it; ReLUs die in the first jump and stay dead.
+
+    ## What to try
+    A tenth of the rate, or a range test (`trainwell lr`). A warm-up, clipping, and inputs at unit scale allow
+    larger rates.
+
+    ## When it is wrong
+    Losses that move for other reasons: adversarial training, reinforcement learning, very noisy labels.
+
+    ## Source
+    Bengio 2012, Practical recommendations for gradient-based training of deep architectures, section 3.1.1. Limits: own
+    measurement on 1,540 small trainings over 11 rates each, see `tests/diagnose/measure_rates.py`.
+    """
+    losses = finite(run.steps["loss"]).value
+    guess = uninformed_loss(run)
+    reference = max((x for x in (start_loss(run), guess, *losses[:1]) if x is not None), default=0.0)
+    if len(losses) < 5 or reference <= 0 or not losses_are_positive(run):
+        return
+    guess = guess if guess is not None else reference
+    ends = _without_untrained_norms(run, evaluated(run, "train"))
+    ratios = finite(run.steps["update_ratio"]).value
+    largest = float(ratios.max()) if len(ratios) else None
+    middle = float(np.median(ratios[1:])) if len(ratios) > 1 else largest
+    peak, level = float(losses.max() / reference), float(running_median(losses, 5).max() / reference)
+    end = float(np.median(ends.loss[-3:])) / guess if len(ends) else float(np.median(losses[-5:])) / guess
+    best = float(ends.loss[ends.step > 0].min()) / guess if (ends.step > 0).any() else end
+    far = largest is None or largest > 0.01
+    swings = _swings(ends, guess)
+    if run.diverged and peak > 5:
+        how = f"diverged after its loss had reached {peak:,.3g} times its start"
+    elif far and ((level > 3 and end > 0.8) or (peak > 5 and end > 0.9 and best > 0.9)):
+        how = f"blew up to {peak:,.3g} times its start and did not recover"
+    elif swings >= 0.25 and end > 0.5 and middle is not None and middle > 0.01:
+        how = f"swings: the loss of the same examples rises in {swings:.0%} of the evaluations"
+    else:
+        return
+    rate = peak_rate(run)
+    yield Finding(
+        "learning-rate-too-high",
+        "warning",
+        f"The training {how}" + (f" at a learning rate of {rate:.3g}." if rate is not None else "."),
+        {
+            "peak_loss_ratio": peak,
+            "peak_of_medians_ratio": level,
+            "end_over_uninformed_loss": end,
+            "rising_evaluations_share": swings,
+            "largest_update_ratio": largest,
+            "median_update_ratio": middle,
+            "peak_rate": rate,
+        },
+        Remedy(
+            "Lower the learning rate to a tenth, or find it with a range test.",
+            {} if rate is None else {"optimizer.lr": _recipe_rate(run, rate) / 10},
+        ),
+    )
+
+
+def _swings(curve: Curve, guess: float) -> float:
+    """Share of the evaluations in the last two thirds whose loss rose by a tenth of the uninformed loss."""
+    rises = np.diff(curve.loss[len(curve) // 3 :])
+    return float((rises > 0.1 * guess).mean()) if len(rises) >= 4 else 0.0
+
+
+def _without_untrained_norms(run: RunRecord, curve: Curve) -> Curve:
+    """A curve without its start where batch norm has no statistics yet, which makes that loss one of its own."""
+    batch_norm = any("BatchNorm" in kind for kind in layer_kinds(run))
+    return Curve(curve.step[1:], curve.loss[1:]) if batch_norm and len(curve) and curve.step[0] == 0 else curve
+
+
+@rule(
+    "learning-rate-too-low",
+    "warning",
+    explains=("underfitting", "no-better-than-chance", "stopped-early", "constant-loss"),
+)
+def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
+    """The loss barely moves because each update is tiny.
+
+    ## What it checks
+    The training loss over the sum of learning rates spent so far: on that clock a run that is limited by its
+    rate falls along a straight line, whatever its warm-up or decay. It speaks up, after 40 steps or more, if
+
+    - the loss fell by at most half, its second half fell at least half as much as the first (a run near an optimum
+      slows down) and beyond doubt (95 %), the validation loss fell with it, and all updates together moved the
+      weights by less than 30 % (sum of the update ratios; where they are unknown, the loss must have fallen by at most
+      30 %, its second half at least 70 % as much as the first);
+    - or all updates together moved the weights by less than 1 %, and the loss is where it was, above half of the
+      uninformed loss.
+
+    ## Why it matters
+    The run ends long before it has learned what the network can. More epochs cost more than a better rate.
+
+    ## What to try
+    Ten times the rate, or a range test (`trainwell lr`).
+
+    ## When it is wrong
+    Fine-tuning of weights that are good already with a loss that says otherwise; a plateau that outlasts the run.
+
+    ## Source
+    Bengio 2012, Practical recommendations for gradient-based training of deep architectures, section 3.1.1. Limits: own
+    measurement on 1,540 small trainings over 11 rates each, see `tests/diagnose/measure_rates.py`.
+    """
+    curve, rate = training_curve(run), peak_rate(run)
+    if curve is None or run.info.steps < _FEWEST_STEPS or run.diverged or not losses_are_positive(run):
+        return
+    curve = _without_untrained_norms(run, curve)
+    travel, guess = _travel(run), uninformed_loss(run) or start_loss(run)
+    clock = allowed_learning(run, curve.step)
+    if len(curve) < 5 or clock[-1] <= clock[0] or curve.loss[0] <= 0:
+        return
+    clock = (clock - clock[0]) / (clock[-1] - clock[0])
+    middle = float(np.interp(0.5, clock, curve.loss))
+    first, second = float(curve.loss[0]) - middle, middle - float(curve.loss[-1])
+    fell = 1 - float(curve.loss[-1] / curve.loss[0])
+    steady = first > 0 and second > 0 and falls(trend(clock[clock >= 0.5], curve.loss[clock >= 0.5]))
+    ratio = second / first if first > 0 else 0.0
+    if travel is None:
+        slow = steady and ratio >= 0.7 and fell <= 0.3
+    else:
+        slow = steady and ratio >= 0.5 and fell <= 0.5 and travel < 0.3
+    slow = slow and _validation_falls(run)
+    still = (
+        travel is not None and travel < 0.01 and abs(fell) < 0.2 and guess is not None and curve.loss[-1] > guess / 2
+    )
+    if not slow and not still:
+        return
+    moved = "" if travel is None else f" All updates together moved the weights by {travel:.2%}."
+    factor = 100 if abs(fell) < 0.02 or (travel is not None and travel < 0.003) else 10
+    yield Finding(
+        "learning-rate-too-low",
+        "warning",
+        f"In {run.info.steps:,} steps the training loss went from {curve.loss[0]:.4g} to {curve.loss[-1]:.4g}"
+        + (", falling as steadily at the end as before." if slow else ".")
+        + moved,
+        {
+            "first_loss": float(curve.loss[0]),
+            "last_loss": float(curve.loss[-1]),
+            "fell": fell,
+            "second_half_over_first": ratio,
+            "sum_of_update_ratios": travel,
+            "uninformed_loss": guess,
+            "peak_rate": rate,
+        },
+        Remedy(
+            f"Raise the learning rate {factor}-fold, or find it with a range test.",
+            {} if rate is None else {"optimizer.lr": _recipe_rate(run, rate) * factor},
+        ),
+    )
+
+
+def _travel(run: RunRecord) -> float | None:
+    """Sum over all steps of the update ratio, from those that were looked at, each per unit of learning rate."""
+    ratios, rates = finite(run.steps["update_ratio"]), finite(run.steps["lr"])
+    if not len(ratios):
+        return None
+    if not len(rates):
+        return float(ratios.value.mean()) * run.info.steps
+    at = np.clip(np.searchsorted(rates.step, ratios.step), 0, len(rates) - 1)
+    known = rates.value[at] > 0
+    if not known.any():
+        return None
+    return float((ratios.value[known] / rates.value[at][known]).mean() * rates.value.sum())
+
+
+def _validation_falls(run: RunRecord) -> bool:
+    """Whether the validation loss fell in the second half of the learning; true where it was not evaluated."""
+    curve = evaluated(run, "val")
+    if len(curve) < 3:
+        return True
+    clock = allowed_learning(run, curve.step)
+    return float(np.interp(0.5, clock, curve.loss)) > float(curve.loss[-1])
+
+
+def _recipe_rate(run: RunRecord, otherwise: float) -> float:
+    rate = run.recipe_value("optimizer.lr")
+    return float(rate) if isinstance(rate, int | float) else otherwise
+
+
+@rule(
+    "rising-schedule",
+    "error",
+    explains=("learning-rate-too-high", "non-finite-loss", "loss-spikes", "exploding-gradients"),
+)
+def rising_schedule(run: RunRecord) -> Iterator[Finding]:
+    """The schedule keeps raising the learning rate to the end.
+
+    ## What it checks
+    The rate of every step of a run of 50 steps or more that came to its planned end: it never falls, it is at its
+    largest in the last twentieth and still rising there, and it rose by half or more in the second half.
+
+    ## Why it matters
+    The end of a training is where a small rate settles what was learned. A factor above 1, or a decay with the wrong
+    sign, undoes it.
+
+    ## What to try
+    `schedule = "cosine"` with a short warm-up, or a constant rate.
+
+    ## When it is wrong
+    A range test, which raises the rate on purpose; a run that was cut inside its warm-up.
+
+    ## Source
+    Robbins & Monro 1951, A stochastic approximation method: steps must shrink to converge.
+    """
+    rates, planned = finite(run.steps["lr"]), run.info.planned_steps
+    value = rates.value
+    n = len(value)
+    ended_early = run.status not in ("completed", "diverged") or (run.status == "completed" and n < planned)
+    if n < 50 or ended_early or _is_range_test(run) or value[0] < 0:
+        return
+    never_falls = bool((np.diff(value) >= -1e-9 * value.max()).all())
+    still_rising = value[-1] > value[-max(2, n // 20)] * (1 + 1e-6)
+    if never_falls and still_rising and value[-1] >= 1.5 * value[n // 2]:
+        yield Finding(
+            "rising-schedule",
+            "error",
+            f"The learning rate rose from {value[0]:.3g} to {value[-1]:.3g} and was still rising at the end.",
+            {"first": float(value[0]), "middle": float(value[n // 2]), "last": float(value[-1]), "steps": n},
+            Remedy("Let the rate fall after a short warm-up.", {"schedule": "cosine"} if run.info.recipe else {}),
+        )
+
+
+def _is_range_test(run: RunRecord) -> bool:
+    words = " ".join(str(value) for value in run.info.parent.values()).lower()
+    return "range" in words or "learning-rate" in words
+
+
+@rule("collapsed-schedule", "error", explains=("underfitting", "learning-rate-too-low", "no-better-than-chance"))
+def collapsed_schedule(run: RunRecord) -> Iterator[Finding]:
+    """The learning rate falls to almost nothing early in the run.
+
+    ## What it checks
+    The step from which on the rate stays below a thousandth of its largest value: before half of the planned steps,
+    with a fifth of the plan or more trained after it. Silent for the plateau schedule, which waits for the loss.
+
+    ## Why it matters
+    The rest of the run changes nothing. Mostly a schedule made for epochs is stepped at every batch.
+
+    ## What to try
+    Fit the schedule to the length of the run: `schedule = "cosine"` always ends with the run.
+
+    ## When it is wrong
+    A head start at a large rate, with a tiny rate for most of the run on purpose.
+
+    ## Source
+    PyTorch documentation of `torch.optim.lr_scheduler`: most schedules expect one step per epoch. Limit: own choice,
+    below the last rates of all schedules here.
+    """
+    rates, planned = finite(run.steps["lr"]), max(run.info.planned_steps, run.info.steps)
+    if len(rates) < 50 or run.recipe_value("schedule.name") == "plateau" or rates.value.max() <= 0:
+        return
+    alive = np.flatnonzero(rates.value >= 1e-3 * rates.value.max())
+    start = int(rates.step[alive[-1]]) + 1
+    after = int(rates.step[-1]) + 1 - start
+    if start < planned / 2 and after >= planned / 5:
+        yield Finding(
+            "collapsed-schedule",
+            "error",
+            f"The learning rate is below a thousandth of its peak {rates.value.max():.3g} from step {start:,} of "
+            f"{planned:,} on.",
+            {"peak": float(rates.value.max()), "last": float(rates.value[-1]), "step": start, "planned_steps": planned},
+            Remedy(
+                "Fit the schedule to the length of the run; a schedule made for epochs must be stepped once per epoch.",
+                {"schedule": "cosine"} if run.info.recipe else {},
+            ),
+        )
+
+
+@rule("always-clipped", "warning", explains=("learning-rate-too-low",))
+def always_clipped(run: RunRecord) -> Iterator[Finding]:
+    """Almost every update is clipped by a large factor.
+
+    ## What it checks
+    After the first fifth of the run: at least 95 % of the looked-at gradients (10 or more) are above the limit of
+    `clipping = "norm"`, and the median is at least 10 times the limit. Advice for optimizers that divide by the size of
+    the gradient (Adam and its kin), where a constant factor drops out.
+
+    ## Why it matters
+    Clipping is a seat belt. When it works at every step, the limit is the real learning rate, and long and short
+    gradients count alike.
+
+    ## What to try
+    A limit near the 90th percentile of the norms (`clipping = "adaptive"` follows it), or no clipping with a smaller
+    rate.
+
+    ## When it is wrong
+    Normalised gradients on purpose.
+
+    ## Source
+    Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, ICML: the limit is chosen
+    from the average norm.
+    """
+    factors = _clip_factors(run)
+    if factors is None or len(factors) < 10:
+        return
+    late = factors[len(factors) // 5 :]
+    share, middle = float((late < 0.999).mean()), float(np.median(late))
+    if share < 0.95 or middle > 0.1:
+        return
+    limit = run.recipe_value("clipping.limit")
+    scale_free = run.recipe_value("optimizer.name") in _SCALE_FREE
+    severity: Severity = "advice" if scale_free else "warning"
+    yield Finding(
+        "always-clipped",
+        severity,
+        f"{share:.0%} of the gradients are clipped, at the median to {middle:.2g} of their length.",
+        {"clipped_share": share, "median_factor": middle, "limit": limit},
+        Remedy(
+            "Raise the limit to the 90th percentile of the gradient norms.",
+            {"clipping": "adaptive"} if run.info.recipe else {},
+        ),
+    )
+
+
+def _clip_factors(run: RunRecord) -> Floats | None:
+    """By what each looked-at gradient was multiplied; None without clipping by norm."""
+    if "clip_factor" in run.steps:
+        return finite(run.steps["clip_factor"]).value
+    if run.recipe_value("clipping.name") != "norm":
+        return None
+    norms = finite(run.steps["gradient_norm"]).value
+    limit = float(run.recipe_value("clipping.limit", 1.0))
+    factors: Floats = np.minimum(1.0, limit / np.maximum(norms, 1e-30))
+    return factors
+
+
+@rule("loss-spikes", "warning", explains=("best-weights-lost",))
+def loss_spikes(run: RunRecord) -> Iterator[Finding]:
+    """Sudden jumps of the loss that training has to recover from.
+
+    ## What it checks
+    The median of five successive step losses against the 40 steps before (at least 200 steps in all): a jump to twice
+    their median, by at least 10 of their robust deviations and a tenth of the first loss, that takes 5 steps or more
+    to come back. It speaks up from the second jump on, when 2 % of all steps went into recovering. Silent for
+    batches below 8, and where the learning rate rose by half (restarts, cycles, warm-up).
+
+    ## Why it matters
+    Each jump costs the steps of the recovery, and the next may not recover.
+
+    ## What to try
+    `clipping = "norm"`; a smaller rate or a longer warm-up; for Adam a smaller second beta (0.95). Look at the batches
+    before a jump.
+
+    ## When it is wrong
+    Data that change abruptly (curricula, reinforcement learning), heavy-tailed losses.
+
+    ## Source
+    Chowdhery et al. 2022, PaLM: scaling language modeling with pathways, section 5.1; Molybog et al. 2023, A theory on
+    Adam instability in large-scale machine learning.
+    """
+    losses, rates = finite(run.steps["loss"]), run.steps["lr"]
+    batch = run.recipe_value("batch_size")
+    if len(losses) < 200 or (isinstance(batch, int) and batch < 8) or not losses_are_positive(run):
+        return
+    jumps = _jumps(losses.value, losses.step, rates)
+    lost = int(sum(jump["steps"] for jump in jumps))
+    if len(jumps) < 2 or lost < 0.02 * len(losses):
+        return
+    worst = max(jumps, key=lambda jump: jump["height"])
+    yield Finding(
+        "loss-spikes",
+        "warning",
+        f"The training loss jumped {len(jumps)} times, at worst at step {int(worst['step']):,} from "
+        f"{worst['level']:.3g} to {worst['top']:.3g}; {lost:,} of {len(losses):,} steps went into recovering.",
+        {"jumps": jumps[:20], "count": len(jumps), "steps_lost": lost},
+        Remedy(
+            "Clip the gradient norm, and lower the learning rate or lengthen the warm-up.",
+            {"clipping": "norm"} if run.recipe_value("clipping.name") == "none" else {},
+        ),
+    )
+
+
+def _jumps(value: Floats, step: Any, rates: Any) -> list[dict[str, float]]:
+    """Jumps of the median of five over the window before, each with its place, level, top and length."""
+    width, five = 40, 5
+    middle = running_median(value, five)
+    levels = running_median(value, width)[: len(middle) - width]
+    first, found, free = float(middle[0]), [], width
+    high = width + np.flatnonzero(middle[width:] - levels >= np.maximum(levels, 0.1 * first))
+    for at in high.tolist():
+        before, level = value[at - width : at], float(levels[at - width])
+        scale = 1.4826 * float(np.median(np.abs(before - level)))
+        height = float(middle[at]) - level
+        if at < free or height < 10 * scale or _rate_rose(rates, int(step[at - width]), int(step[at])):
+            continue
+        back = np.flatnonzero(middle[at:] < level + 0.25 * height)
+        length = int(back[0]) if len(back) else len(middle) - at
+        if length >= five and len(back):
+            top = float(middle[at : at + length].max())
+            found.append({"step": float(step[at]), "level": level, "top": top, "height": top - level, "steps": length})
+        free = at + max(1, length) + width  # the window before the next jump must not hold this one
+    return found
+
+
+def _rate_rose(rates: Any, first: int, last: int) -> bool:
+    inside = rates.value[(rates.step >= first) & (rates.step <= last)]
+    return len(inside) > 1 and bool(inside[-1] >= 1.5 * inside.min())
+
+
+@rule("coupled-weight-decay", "advice")
+def coupled_weight_decay(run: RunRecord) -> Iterator[Finding]:
+    """L2 inside Adam instead of decoupled weight decay.
+
+    ## What it checks
+    Weight decay above 0 with Adam, or with NAdam or RAdam that are not `decoupled`.
+
+    ## Why it matters
+    The decay goes through Adam's division by the gradient's size: weights with large gradients are decayed least,
+    and the best decay depends on the learning rate.
+
+    ## What to try
+    `optimizer.name = "adamw"`, with the decay tuned anew (0.01 to 0.1).
+
+    ## When it is wrong
+    A recipe of others that was tuned with L2.
+
+    ## Source
+    Loshchilov & Hutter 2019, Decoupled weight decay regularization, ICLR.
+    """
+    name, decay = run.recipe_value("optimizer.name"), run.recipe_value("optimizer.weight_decay", 0.0)
+    if name in _COUPLED and decay and not run.recipe_value("optimizer.decoupled", False):
+        yield Finding(
+            "coupled-weight-decay",
+            "advice",
+            f"A weight decay of {decay:g} goes through the gradient of {name}.",
+            {"optimizer": name, "weight_decay": decay},
+            Remedy(
+                "Decouple the weight decay.",
+                {"optimizer.name": "adamw"} if name == "adam" else {"optimizer.decoupled": True},
+            ),
+        )
+
+
+@rule("decayed-norms-and-biases", "advice")
+def decayed_norms_and_biases(run: RunRecord) -> Iterator[Finding]:
+    """Weight decay on norm scales and biases.
+
+    ## What it checks
+    `parameters.decay_all` together with a weight decay above 0, in a model with norm layers.
+
+    ## Why it matters
+    Pulling a norm's scale or a bias to zero limits no complexity and costs accuracy, most of all with large decays.
+
+    ## What to try
+    `parameters.decay_all = false`, the default.
+
+    ## When it is wrong
+    Comparison with a program that decays everything.
+
+    ## Source
+    He, Zhang, Zhang, Zhang, Xie & Li 2019, Bag of tricks for image classification with convolutional neural networks,
+    CVPR, section 3.1.
+    """
+    decay = run.recipe_value("optimizer.weight_decay", 0.0)
+    norms = sum("Norm" in kind for kind in layer_kinds(run))
+    if run.recipe_value("parameters.decay_all") and decay and norms and math.isfinite(decay):
+        yield Finding(
+            "decayed-norms-and-biases",
+            "advice",
+            f"A weight decay of {decay:g} also shrinks the scales of {norms} norm layers and all biases.",
+            {"weight_decay": decay, "norm_layers": norms},
+            Remedy("Spare norms and biases.", {"parameters.decay_all": False}),
+        )

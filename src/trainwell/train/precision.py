@@ -1,0 +1,61 @@
+"""Number formats of the computation: autocast, the gradient scaler of float16, tf32, memory layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainwell.errors import RecipeError
+from trainwell.recipe.parts import Precision
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def autocast_of(part: Precision, device: torch.device) -> Callable[[], AbstractContextManager[Any]] | None:
+    """The context of the forward passes, or None where everything is float32.
+
+    Raises:
+        RecipeError: If the device cannot compute in this format.
+    """
+    dtype = _DTYPES.get(part.dtype)
+    if dtype is None:
+        return None
+    try:
+        one = torch.ones(2, 2, device=device, dtype=dtype)
+        torch.mm(one, one)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"`precision.dtype` must be a format that {device.type} computes in, got {part.dtype}: {error}. "
+            "Set bf16 or float32"
+        ) from None
+    return partial(torch.autocast, device.type, dtype=dtype)
+
+
+def scaler_of(part: Precision, device: torch.device) -> torch.amp.GradScaler | None:
+    """The gradient scaler that float16 needs, or None (Micikevicius et al. 2018)."""
+    return torch.amp.GradScaler(device.type) if part.dtype == "fp16" else None
+
+
+def laid_out(model: nn.Module, part: Precision) -> nn.Module:
+    """Put image weights into channels-last layout where the recipe says so."""
+    if not part.channels_last:
+        return model
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+@contextmanager
+def matmul_format(part: Precision) -> Iterator[None]:
+    """Allow tf32 in matrix products inside the block where the recipe says so; the user's setting comes back."""
+    before = torch.get_float32_matmul_precision()
+    if part.dtype == "tf32":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        if part.dtype == "tf32":
+            torch.set_float32_matmul_precision(before)
