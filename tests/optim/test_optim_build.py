@@ -292,3 +292,27 @@ def test_schedule_free_weights_move_between_training_and_evaluation():
     assert not torch.equal(there, model[0].weight)
     to_training(optimizer)
     torch.testing.assert_close(there, model[0].weight, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "lion"])
+def test_loaded_state_takes_the_layout_of_its_parameter(name):
+    # fused CPU kernels of torch walk through memory and ignore strides: state saved as contiguous would be mixed up
+    spec = KINDS[name](**({"momentum": 0.9} if name == "sgd" else {}))
+    model = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    images = torch.randn(2, 3, 4, 4)
+
+    def advance(model, optimizer):
+        optimizer.zero_grad()
+        model(images).square().sum().backward()
+        optimizer.step()
+
+    _, optimizer = built(spec, model)
+    advance(model, optimizer)
+    state, twin = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(model)
+    for entry in state["state"].values():
+        entry.update({k: v.contiguous() for k, v in entry.items()})
+    _, resumed = built(spec, twin)
+    resumed.load_state_dict(state)
+    advance(model, optimizer)
+    advance(twin, resumed)
+    assert same(model, twin)

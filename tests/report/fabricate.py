@@ -85,19 +85,43 @@ ENVIRONMENT = Environment(
     packages={"torch": "2.13.0", "numpy": "2.4.1", "scipy": "1.18.0", "scikit-learn": "1.9.0", "trainwell": "0.1.0"},
     cpu="Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz",
     cores=2,
-    command=("trainwell", "improve", "digits", "--set", "optimizer=sgd", "--set", "optimizer.lr=1e-4", "--budget", "80s"),
-    code=CodeVersion(
-        commit="d32c1209b0d5a1c8f7e1", branch="main", dirty=True, dirty_diff="--- a/x.py\n+++ b/x.py\n-1\n+2", diff_sha256="ab" * 32
+    command=(
+        "trainwell",
+        "improve",
+        "digits",
+        "--set",
+        "optimizer=sgd",
+        "--set",
+        "optimizer.lr=1e-4",
+        "--budget",
+        "80s",
     ),
-)  # fmt: skip
+    code=CodeVersion(
+        commit="d32c1209b0d5a1c8f7e1",
+        branch="main",
+        dirty=True,
+        dirty_diff="--- a/x.py\n+++ b/x.py\n-1\n+2",
+        diff_sha256="ab" * 32,
+    ),
+)
 DATA = DataFacts(
     splits={
-        name: SplitFacts(name, examples=n, looked_at=n, input_mean=4.9, input_std=6.0, input_min=0.0, input_max=16.0,
-                         label_counts={str(k): n // 10 for k in range(10)}, duplicates=0, constant_share=0.05)
+        name: SplitFacts(
+            name,
+            examples=n,
+            looked_at=n,
+            input_mean=4.9,
+            input_std=6.0,
+            input_min=0.0,
+            input_max=16.0,
+            label_counts={str(k): n // 10 for k in range(10)},
+            duplicates=0,
+            constant_share=0.05,
+        )
         for name, n in PROBLEM.examples.items()
     },
     shift={"val": 0.11, "test": 0.14},
-)  # fmt: skip
+)
 MODEL = ModelFacts(
     parameters=17_226,
     trainable=17_226,
@@ -141,9 +165,8 @@ def make_run(
     norm = 2.5 * np.exp(-0.004 * looked) * np.exp(0.3 * rng.standard_normal(len(looked)))
     out = RunFolder(folder)
     out.append_steps({"loss": Series(steps, loss), "lr": Series(steps, lr)})
-    out.append_steps(
-        {"gradient_norm": Series(looked, norm), "update_ratio": Series(looked, 1e-3 * np.exp(0.2 * rng.standard_normal(len(looked))))}
-    )  # fmt: skip
+    ratio = 1e-3 * np.exp(0.2 * rng.standard_normal(len(looked)))
+    out.append_steps({"gradient_norm": Series(looked, norm), "update_ratio": Series(looked, ratio)})
     rows: list[Evaluation] = []
     shift = 0.004 * rng.standard_normal()
     for epoch in range((diverge_at or stop_after) + 1):
@@ -152,9 +175,15 @@ def make_run(
             value = floor + extra + (2.35 - floor) * fallen + 0.015 * rng.standard_normal()
             accuracy = min(1.0, 0.1 + (top + gap - 0.1) * (1 - fallen) + shift + 0.003 * rng.standard_normal())
             rows.append(
-                Evaluation(epoch * STEPS_PER_EPOCH, float(epoch), split, max(value, 0.01),
-                           {"accuracy": accuracy, "log_loss": max(value, 0.01)}, PROBLEM.examples[split])
-            )  # fmt: skip
+                Evaluation(
+                    epoch * STEPS_PER_EPOCH,
+                    float(epoch),
+                    split,
+                    max(value, 0.01),
+                    {"accuracy": accuracy, "log_loss": max(value, 0.01)},
+                    PROBLEM.examples[split],
+                )
+            )
     out.append_evaluations(rows)
     val = [row for row in rows if row.split == "val"]
     best = max(val, key=lambda row: row.metrics["accuracy"])
@@ -198,12 +227,18 @@ FINDINGS = (
     Finding(
         "learning-rate-too-low",
         "error",
-        "The loss has fallen by 6 % of what the range test reaches in the same number of steps: the rate 0.0001 is about 30 times too low.",
+        "The loss has fallen by 6 % of what the range test reaches in the same number of steps: "
+        "the rate 0.0001 is about 30 times too low.",
         {"fall_share": 0.061, "lr": 1e-4, "suggested_lr": 0.0034, "interval": [0.0011, 0.011], "steps": 340},
         Remedy("Raise the learning rate into the flat part of the range test.", {"optimizer.lr": 0.0034}),
         symptoms=(
-            Finding("underfitting", "warning", "Training accuracy ends at 62.3 %, the linear baseline reaches 95.8 %.",
-                    {"train_accuracy": 0.623, "linear_metric": 0.958}, Remedy("Train better or longer before enlarging the model.")),
+            Finding(
+                "underfitting",
+                "warning",
+                "Training accuracy ends at 62.3 %, the linear baseline reaches 95.8 %.",
+                {"train_accuracy": 0.623, "linear_metric": 0.958},
+                Remedy("Train better or longer, then enlarge it."),
+            ),
         ),
     ),
     Finding(
@@ -211,11 +246,14 @@ FINDINGS = (
         "warning",
         "Inputs have mean 4.9 and standard deviation 6.0; the largest feature varies 9 times as much as the smallest.",
         {"input_mean": 4.884, "input_std": 6.017, "feature_std": {"smallest": 0.67, "largest": 6.54}},
-        Remedy("Standardise the inputs with moments of the training split.", {"inputs.scaling": "standard"},
-               "scaler = StandardScaler().fit(X_train)\nX_train = scaler.transform(X_train)"),
+        Remedy(
+            "Standardise the inputs with moments of the training split.",
+            {"inputs.scaling": "standard"},
+            "scaler = StandardScaler().fit(X_train)\nX_train = scaler.transform(X_train)",
+        ),
         place=Place("train.py", 41),
     ),
-)  # fmt: skip
+)
 
 
 def range_test() -> RateTest:
@@ -273,24 +311,66 @@ def trials(n: int = 30) -> tuple[TrialFacts, ...]:
 
 
 ENTRIES = (
-    LogEntry("audit", "Audit of the data", "1,797 examples, no overlap between splits, 10 balanced classes; inputs are not scaled.",
-             decision="Go on. Scaling becomes a candidate.", seconds=0.4, findings=FINDINGS[2:]),
-    LogEntry("sanity", "Sanity before training", "Loss at the start 2.35, an uninformed guess has 2.30. One batch can be learned by heart (loss 0.003).",
-             tried="Input-blind baseline 10.3 %, linear baseline 95.8 %.", decision="Model and loss are wired correctly.", seconds=1.6),
-    LogEntry("baseline", "Baseline over 5 seeds", "Validation accuracy 58.9 % (95 % interval 57.1 % to 60.7 %), 5 seeds; below the linear baseline.",
-             decision="Training is the problem: the loss still falls steadily at the end.", seconds=9.7, findings=FINDINGS[1:2]),
-    LogEntry("learning-rate", "Learning-rate range test", "Lowest loss at 0.0056, as good from 0.0012 to 0.018; diverges above 0.18.",
-             tried="AdamW at 0.0056 against SGD at 0.0001", effect="validation accuracy +36.20 points (95 % interval +34.8 to +37.6, 5 paired seeds)",
-             decision="Kept: the interval excludes zero.", seconds=8.8),
-    LogEntry("remedies", "Remedies of the findings, one at a time", tried="inputs.scaling = standard",
-             effect="validation accuracy +0.31 points (95 % interval +0.05 to +0.57, 5 paired seeds)", decision="Kept.", seconds=4.9),
+    LogEntry(
+        "audit",
+        "Audit of the data",
+        "1,797 examples, no overlap between splits, 10 balanced classes; inputs are not scaled.",
+        decision="Go on. Scaling becomes a candidate.",
+        seconds=0.4,
+        findings=FINDINGS[2:],
+    ),
+    LogEntry(
+        "sanity",
+        "Sanity before training",
+        "Loss at the start 2.35, an uninformed guess has 2.30. One batch can be learned by heart (loss 0.003).",
+        tried="Input-blind baseline 10.3 %, linear baseline 95.8 %.",
+        decision="Model and loss are wired correctly.",
+        seconds=1.6,
+    ),
+    LogEntry(
+        "baseline",
+        "Baseline over 5 seeds",
+        "Validation accuracy 58.9 % (95 % interval 57.1 % to 60.7 %), 5 seeds; below the linear baseline.",
+        decision="Training is the problem: the loss still falls steadily at the end.",
+        seconds=9.7,
+        findings=FINDINGS[1:2],
+    ),
+    LogEntry(
+        "learning-rate",
+        "Learning-rate range test",
+        "Lowest loss at 0.0056, as good from 0.0012 to 0.018; diverges above 0.18.",
+        tried="AdamW at 0.0056 against SGD at 0.0001",
+        effect="validation accuracy +36.20 points (95 % interval +34.8 to +37.6, 5 paired seeds)",
+        decision="Kept: the interval excludes zero.",
+        seconds=8.8,
+    ),
+    LogEntry(
+        "remedies",
+        "Remedies of the findings, one at a time",
+        tried="inputs.scaling = standard",
+        effect="validation accuracy +0.31 points (95 % interval +0.05 to +0.57, 5 paired seeds)",
+        decision="Kept.",
+        seconds=4.9,
+    ),
     LogEntry("dropout", "Dropout", skipped="the model factory offers no argument `dropout`"),
-    LogEntry("search", "Search around the best recipe", "30 trials, 3 rungs of 2.2, 6.7 and 20 epochs; 5 diverged.",
-             tried="learning rate 0.0003 to 0.3, weight decay 1e-05 to 0.3",
-             effect="validation accuracy +0.42 points (95 % interval +0.11 to +0.73, 5 paired seeds)", decision="Kept trial 17.", seconds=29.4),
-    LogEntry("proof", "Proof on fresh seeds and the test split", "10 fresh seeds per recipe, test data read once.",
-             effect="test accuracy +38.4 points (95 % interval +36.9 to +39.9, 10 paired seeds), p = 0.002", decision="Better.", seconds=17.3),
-)  # fmt: skip
+    LogEntry(
+        "search",
+        "Search around the best recipe",
+        "30 trials, 3 rungs of 2.2, 6.7 and 20 epochs; 5 diverged.",
+        tried="learning rate 0.0003 to 0.3, weight decay 1e-05 to 0.3",
+        effect="validation accuracy +0.42 points (95 % interval +0.11 to +0.73, 5 paired seeds)",
+        decision="Kept trial 17.",
+        seconds=29.4,
+    ),
+    LogEntry(
+        "proof",
+        "Proof on fresh seeds and the test split",
+        "10 fresh seeds per recipe, test data read once.",
+        effect="test accuracy +38.4 points (95 % interval +36.9 to +39.9, 10 paired seeds), p = 0.002",
+        decision="Better.",
+        seconds=17.3,
+    ),
+)
 
 
 def make_improvement(
@@ -358,19 +438,28 @@ def _proof(folder: Path, problem: ProblemFacts, diverged_seeds: tuple[int, ...],
             lost = name == "after" and k in diverged_seeds
             if lost:
                 values[k] = math.nan
-            make_run(folder / place, recipe=recipe, seed=seed, speed=speed, problem=problem, diverge_at=3 if lost else None)
+            make_run(
+                folder / place, recipe=recipe, seed=seed, speed=speed, problem=problem, diverge_at=3 if lost else None
+            )
         finite = mean_interval(values[np.isfinite(values)])
         arms[name] = Arm(recipe, seeds, tuple(values), finite.mean, tuple(finite.interval.to_list()), finite.n, folders)  # type: ignore
     paired = mean_interval(np.where(np.isnan(arms["after"].values), 0.0, arms["after"].values) - before)
     low, high = paired.interval.to_list()  # type: ignore[union-attr]
-    said = "the changed recipe is better than the starting one" if verdict == "better" else "it cannot be told which recipe is better"
+    said = (
+        "the changed recipe is better than the starting one"
+        if verdict == "better"
+        else "it cannot be told which recipe is better"
+    )
     p = 0.00195 if verdict == "better" else 0.41
-    b, a = (f"{100 * arm.mean:.1f} % [{100 * arm.interval[0]:.1f} %, {100 * arm.interval[1]:.1f} %]" for arm in (arms["before"], arms["after"]))
+    b, a = (
+        f"{100 * arm.mean:.1f} % [{100 * arm.interval[0]:.1f} %, {100 * arm.interval[1]:.1f} %]"
+        for arm in (arms["before"], arms["after"])
+    )
     sentence = (
-        f"On digits (1,078/359/360 examples for train/val/test), trained for 20 epochs, {said}: test accuracy {a} after, {b} before; "
-        f"difference {100 * paired.mean:+.2f} points (95 % interval {100 * low:+.2f} points to {100 * high:+.2f} points, paired over "
-        f"10 fresh seeds, sign-flip p = {p:.2g}). This holds for this split, this model and this length of training; nothing is "
-        "claimed about other data, other lengths, or the optimizer in general."
+        f"On digits (1,078/359/360 examples for train/val/test), trained for 20 epochs, {said}: test accuracy {a} after, "
+        f"{b} before; difference {100 * paired.mean:+.2f} points (95 % interval {100 * low:+.2f} points to "
+        f"{100 * high:+.2f} points, paired over 10 fresh seeds, sign-flip p = {p:.2g}). This holds for this split, this "
+        "model and this length of training; nothing is claimed about other data, other lengths, or the optimizer in general."
     )
     return {
         "recipe_after": AFTER,
@@ -387,7 +476,9 @@ def hostile_improvement(folder: Path) -> ImprovementRecord:
     """Every text that a person can name is an attack."""
     problem = replace(PROBLEM, name=HOSTILE, metric=HOSTILE, metrics=(HOSTILE,))
     record = make_improvement(folder, problem=problem)
-    finding = Finding(HOSTILE, "error", HOSTILE, {HOSTILE: HOSTILE}, Remedy(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE), Place(HOSTILE, 1))
+    finding = Finding(
+        HOSTILE, "error", HOSTILE, {HOSTILE: HOSTILE}, Remedy(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE), Place(HOSTILE, 1)
+    )
     record = replace(
         record,
         sentence=HOSTILE,

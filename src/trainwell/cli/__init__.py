@@ -17,8 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "find out what is wrong, fix it, tune it, and prove that it got better",
     ),
     "fit": ("trainwell.cli.fit:fit", "train one problem with one recipe, recorded"),
+    "lr": ("trainwell.cli.lr:lr", "find a learning rate by a range test"),
     "diagnose": ("trainwell.cli.diagnose:diagnose", "say what is wrong with a recorded run"),
     "report": ("trainwell.cli.report:report", "write the HTML page of a run, of several runs, or of an improvement"),
+    "plot": ("trainwell.cli.plot:plot", "draw a learning-rate schedule"),
     "explain": ("trainwell.cli.explain:explain", "show the page of a rule, or list all rules"),
     "problems": ("trainwell.cli.problems:problems", "list the built-in problems"),
 }
@@ -80,7 +82,7 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as stop:
-        message = str(stop)
+        message = str(stop.__cause__ or stop)  # click wraps the interrupt
         click.echo(f"\ninterrupted{': ' + message if message else ''}", err=True)
         return 130
     except DataStop as stop:

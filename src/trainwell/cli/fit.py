@@ -1,51 +1,91 @@
-"""`trainwell fit`: one training, recorded."""
+"""`trainwell fit`: one training, recorded, resumable."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trainwell.cli.options import output_folder, read_problem, read_recipe, recipe_options
+from trainwell.errors import ResumeError, UsageError
+
+if TYPE_CHECKING:
+    from trainwell.problem import Problem
+    from trainwell.recipe import Recipe
 
 
 @click.command()
-@click.argument("problem")
+@click.argument("problem", required=False)
 @recipe_options
+@click.option("--resume", type=click.Path(path_type=Path), help="Continue the run in this folder, to the bit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def fit(
-    problem: str,
+    problem: str | None,
     settings: tuple[str, ...],
     recipe_file: Path | None,
     seed: int,
     data: Path | None,
     out: Path | None,
+    resume: Path | None,
     as_json: bool,
 ) -> int:
     """Train PROBLEM with one recipe and record the run.
 
     The weights with the best validation metric are kept. The exit code is 1 if a finding is an error or a warning.
     """
-    recipe = read_recipe(settings, recipe_file)
-    live = read_problem(problem, data)
-    folder = output_folder(out, "fit", problem)
+    if resume is not None:
+        if problem or settings or recipe_file or out:
+            raise UsageError("`--resume` must stand without a problem or settings, got both. They are kept in the run")
+        live, recipe, seed, folder = _stored(resume, data)
+    else:
+        if problem is None:
+            raise UsageError("`PROBLEM` must be given. See `trainwell problems` for the built-in ones")
+        recipe = read_recipe(settings, recipe_file)
+        live = read_problem(problem, data)
+        folder = output_folder(out, "fit", problem)
+        if (folder / "run.json").exists():
+            raise UsageError(
+                f"`--out` must not hold another run, got {folder}. Name another folder, or continue it with --resume"
+            )
     from trainwell.cli.findings import print_findings, run_summary
     from trainwell.cli.lines import EpochLines
     from trainwell.report import write_run_report
     from trainwell.train import fit as run_fit
 
-    run = run_fit(live, recipe, seed=seed, folder=folder, callbacks=[EpochLines(to_stderr=as_json)])
+    try:
+        lines = EpochLines(to_stderr=as_json)
+        parent = {"data": str(data)} if data else None
+        run = run_fit(
+            live, recipe, seed=seed, folder=folder, callbacks=[lines], resume=resume is not None, parent=parent
+        )
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            f"everything so far is in {folder}. Go on with: trainwell fit --resume {folder}"
+        ) from stop
     page = write_run_report(folder)
     if as_json:
         click.echo(json.dumps(run_summary(run) | {"folder": str(folder), "report": str(page)}, indent=1))
     else:
         best = run.info.best
+        click.echo(f"{run.status}: {run.info.reason}")
         if best is not None:
             metrics = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
-            click.echo(
-                f"{run.status}: {run.info.reason}; best at epoch {best.epoch:.3g}: val loss {best.loss:.4g}, {metrics}"
-            )
+            click.echo(f"best at epoch {best.epoch:.3g}: val loss {best.loss:.4g}, {metrics}")
         print_findings(run.findings)
         click.echo(f"run: {folder}\nreport: {page}")
     return 1 if any(f.is_alarm for f in run.findings) else 0
+
+
+def _stored(folder: Path, data: Path | None) -> tuple[Problem, Recipe, int, Path]:
+    """Problem, recipe and seed of an interrupted run."""
+    from trainwell.recipe import Recipe
+    from trainwell.records import load_run
+
+    record = load_run(folder)
+    if not record.info.problem_spec:
+        raise ResumeError("the run's problem was made in memory: call fit(problem, ..., resume=True) from Python")
+    stored_data = record.info.parent.get("data")
+    live = read_problem(record.info.problem_spec, data or (Path(stored_data) if stored_data else None))
+    return live, Recipe(**record.info.recipe), record.seed, folder

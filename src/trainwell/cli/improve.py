@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ def improve(
     PROBLEM is a built-in name (`trainwell problems`), a file `my_problem.py` with a variable or function
     `problem`, `path.py:name`, or `package.module:name`.
     """
+    begin = time.monotonic()
     arguments = _arguments(problem, settings, recipe_file, seed, data, out, budget, allow, resume)
     from trainwell.cli.progress import shown_progress
     from trainwell.improve import improve as run_improve
 
     with shown_progress(quiet_output=as_json) as listener:
         try:
-            result = run_improve(**arguments, listener=listener)
+            result = run_improve(**arguments, listener=listener, spent=time.monotonic() - begin)
         except DataStop as stop:
             if as_json:
                 click.echo(json.dumps(_stopped(Path(arguments["folder"]), stop), indent=1))

@@ -76,7 +76,7 @@ def output_folder(out: Path | None, kind: str, spec: str) -> Path:
     """Make the output folder: the given one, or the next free one under `runs/`.
 
     Raises:
-        UsageError: If it cannot be made or written to, or holds something already.
+        UsageError: If it cannot be made or written to, or holds a run or an improvement already.
     """
     folder = out
     if folder is None:
@@ -86,6 +86,9 @@ def output_folder(out: Path | None, kind: str, spec: str) -> Path:
         while folder.exists():
             number += 1
             folder = Path("runs") / f"{kind}-{stem}-{number}"
+    if any((folder / name).exists() for name in ("run.json", "improve.json")):
+        remedy = f", or continue with --resume {folder}" if kind == "improve" else ""
+        raise UsageError(f"`--out` must be a folder without earlier results, got {folder}. Name another one{remedy}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"

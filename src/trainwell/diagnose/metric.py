@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from trainwell.diagnose.questions import CLASS_TASKS, counts, shares, split, uninformed_loss
 from trainwell.records import Evaluation, RunRecord
-from trainwell.stats import Interval, binomial_interval
+from trainwell.records.series import Floats
+from trainwell.stats import Interval
 
 _CHI_SQUARE_ONE_IN_A_THOUSAND = 10.83
 """An explained share of variance below this over n is what one useless predictor reaches by chance."""
@@ -40,7 +43,22 @@ def metric_interval(run: RunRecord, row: Evaluation, level: float = 0.95) -> Int
     n = _effective_examples(run, row)
     if n is None or n < 1 or not 0 <= value <= 1:
         return None
-    return binomial_interval(round(value * n), n, level).interval
+    return wilson(value, n, level)
+
+
+def wilson(share: float, n: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share, also of one that is no whole number of examples.
+
+    The closed form of what `stats.binomial_interval` gives, a hundred times as fast: rules run after every training.
+    """
+    z = _quantile(level)
+    center, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(max(0.0, (center - half) / (1 + z * z / n)), min(1.0, (center + half) / (1 + z * z / n)), level)
+
+
+@functools.cache
+def _quantile(level: float) -> float:
+    return float(stats.norm.ppf(0.5 + level / 2))
 
 
 def _effective_examples(run: RunRecord, row: Evaluation) -> int | None:
@@ -100,8 +118,8 @@ class AgainstChance:
         low: Lower limit (99.9 %) of the best; None where the metric is no share.
         high: Upper limit (95 %) of the median.
         loss_gain: Share of the uninformed loss that the best validation loss saves; None where not known.
-        equal: Whether it is no better: the best is not clearly above chance, the median clearly not far above, and
-            the loss saves no more than noise.
+        equal: Whether it is no better: the best is not clearly above chance, the median clearly not far above (or
+            nearly all evaluations give the very metric of the guess), and the loss saves no more than noise.
     """
 
     value: float
@@ -136,12 +154,12 @@ def against_chance(run: RunRecord) -> AgainstChance | None:
     low, high = metric_interval(run, best, 0.999), metric_interval(run, middle, 0.95)
     name = run.problem.metric
     if low is not None and high is not None:
-        equal = low.low <= chance and high.high <= chance + 0.15 * (1 - chance)
-        equal = equal and (gain is None or gain <= 0)
+        near = high.high <= chance + 0.1 * (1 - chance) or (gain is not None and _is_constant(values, chance, best))
+        equal = low.low <= chance and near and (gain is None or gain <= 0)
     else:
         useful = _explained(name, best.metrics[name], chance)
         few = min(0.02, _CHI_SQUARE_ONE_IN_A_THOUSAND / max(1, best.examples))
-        equal = useful is not None and useful <= few and best.examples >= 50 and (gain is None or gain <= 0)
+        equal = useful is not None and useful <= few and best.examples >= 20 and (gain is None or gain <= 0)
     return AgainstChance(
         middle.metrics[name],
         best.metrics[name],
@@ -151,6 +169,11 @@ def against_chance(run: RunRecord) -> AgainstChance | None:
         gain,
         equal,
     )
+
+
+def _is_constant(values: Floats, chance: float, row: Evaluation) -> bool:
+    """Whether 4 of 5 evaluations (3 or more) equal chance to half an example: one answer for every input."""
+    return len(values) >= 3 and bool((np.abs(values - chance) < 0.5 / row.examples).mean() >= 0.8)
 
 
 def _loss_gain(run: RunRecord) -> float | None:

@@ -26,7 +26,11 @@ from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 
-@rule("bad-initial-loss", "warning", explains=("loss-spikes", "stopped-early"))
+@rule(
+    "bad-initial-loss",
+    "warning",
+    explains=("loss-spikes", "stopped-early", "learning-rate-too-low", "underfitting", "no-better-than-chance"),
+)
 def bad_initial_loss(run: RunRecord) -> Iterator[Finding]:
     """The first loss is far from that of an uninformed guess.
 

@@ -81,14 +81,14 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
     losses = finite(run.steps["loss"]).value
     guess = uninformed_loss(run)
     reference = max((x for x in (start_loss(run), guess, *losses[:1]) if x is not None), default=0.0)
-    if len(losses) < 5 or reference <= 0 or not losses_are_positive(run):
+    if len(losses) < (1 if run.diverged else 5) or reference <= 0 or not losses_are_positive(run):
         return
     guess = guess if guess is not None else reference
     ends = _without_untrained_norms(run, evaluated(run, "train"))
     ratios = finite(run.steps["update_ratio"]).value
     largest = float(ratios.max()) if len(ratios) else None
     middle = float(np.median(ratios[1:])) if len(ratios) > 1 else largest
-    peak, level = float(losses.max() / reference), float(running_median(losses, 5).max() / reference)
+    peak, level = float(losses.max() / reference), float(running_median(losses, min(5, len(losses))).max() / reference)
     end = float(np.median(ends.loss[-3:])) / guess if len(ends) else float(np.median(losses[-5:])) / guess
     best = float(ends.loss[ends.step > 0].min()) / guess if (ends.step > 0).any() else end
     far = largest is None or largest > 0.01
@@ -270,7 +270,7 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
     rates, planned = finite(run.steps["lr"]), run.info.planned_steps
     value = rates.value
     n = len(value)
-    ended_early = run.status not in ("completed", "diverged") or (run.status == "completed" and n < planned)
+    ended_early = run.status not in ("completed", "diverged") or n < planned
     if n < 50 or ended_early or _is_range_test(run) or value[0] < 0:
         return
     never_falls = bool((np.diff(value) >= -1e-9 * value.max()).all())

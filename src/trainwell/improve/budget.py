@@ -13,6 +13,8 @@ PROOF_SEEDS = 10
 FEWEST_PROOF_SEEDS = 6  # below it no paired p-value is given
 _PROOF_SHARE = 0.42
 _SAFETY = 1.15  # runs are slower now and then on a shared machine
+_RESERVE = 1.4  # the proof must not run short of seeds because the search took long
+REPORT_SECONDS = 2.0
 
 
 @dataclass
@@ -57,10 +59,9 @@ class Horizon:
     seconds_per_run: float
     shortened: bool
 
-    @property
-    def proof_seconds(self) -> float:
-        """Time to set aside for the proof."""
-        return 2 * self.proof_seeds * self.seconds_per_run * _SAFETY
+    def proof_seconds(self, seconds_per_run: float) -> float:
+        """Time to set aside for the proof, if a run takes so long."""
+        return 2 * self.proof_seeds * seconds_per_run * _RESERVE
 
 
 def choose_horizon(

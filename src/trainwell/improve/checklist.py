@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,16 @@ from trainwell.recipe import Recipe
 from trainwell.records import Arm, Finding, ImprovementRecord, environment, load_improvement
 from trainwell.report import write_improvement_report
 
-CHECKLIST: tuple[Step, ...] = (
-    audit_step,
-    sanity_step,
-    baseline_step,
-    remedies_step,
-    learning_rate_step,
-    search_step,
-    proof_step,
-)
-assert len(CHECKLIST) == len(STEPS)
+CHECKLIST: dict[str, Step] = {
+    "audit": audit_step,
+    "sanity": sanity_step,
+    "baseline": baseline_step,
+    "remedies": remedies_step,
+    "learning-rate": learning_rate_step,
+    "search": search_step,
+    "proof": proof_step,
+}
+assert tuple(CHECKLIST) == STEPS
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def improve(
     listener: Listener = silent,
     data: Path | None = None,
     resume: bool = False,
+    spent: float = 0.0,
 ) -> Improvement:
     """Find out what is wrong with a training, fix it, tune it, and prove that it got better.
 
@@ -119,12 +120,14 @@ def improve(
         listener: Told where it stands.
         data: Folder of a built-in problem's data.
         resume: Continue the improvement in `folder`: runs that are complete are not repeated.
+        spent: Seconds of the budget that were used before the call, e.g. by starting up.
 
     Raises:
         DataStop: If the data have an error finding that is not allowed.
         BudgetError: If the budget allows no meaningful result.
         KeyboardInterrupt: After everything recorded so far was written.
     """
+    clock = Budget(budget, earlier=spent)
     folder = Path(folder)
     live = load_problem(problem, data) if isinstance(problem, str) else problem
     _check(budget, folder, allow, resume)
@@ -143,16 +146,19 @@ def improve(
         },
         environment=environment(),
     )
-    earlier = _refuse_other(folder, record) if resume else 0.0
+    if resume:
+        record = _continued(folder, record)
+        clock.earlier += record.seconds
     folder.mkdir(parents=True, exist_ok=True)
-    session = Session(live, start, start, seed, folder, Budget(budget, earlier=0.0), record, frozenset(allow), listener)
+    session = Session(live, start, start, seed, folder, clock, record, frozenset(allow), listener)
+    session.restore()
     session.update()
-    _ = earlier
     try:
-        for step in CHECKLIST:
-            step(session)
-        if session.record.status == "running":
-            session.update(status="completed")
+        for name, step in CHECKLIST.items():
+            if name not in session.done:
+                step(session)
+                session.finish_step(name)
+        session.update(status="completed")
     except KeyboardInterrupt as stop:
         session.update(status="interrupted")
         write_improvement_report(folder)
@@ -201,21 +207,21 @@ def _check(budget: float, folder: Path, allow: Iterable[str], resume: bool) -> N
         )
 
 
-def _refuse_other(folder: Path, record: ImprovementRecord) -> float:
-    """Refuse to continue an improvement of another problem, recipe or seed; returns the seconds it had spent."""
+def _continued(folder: Path, record: ImprovementRecord) -> ImprovementRecord:
+    """The record of an interrupted improvement, to go on with; refuses one of another problem, recipe or seed."""
     earlier = load_improvement(folder)
     different = [
         name
         for name, mine, theirs in (
             ("data", record.problem.fingerprint, earlier.problem.fingerprint),
-            ("recipe", record.options["recipe"], dict(earlier.options).get("recipe")),
+            ("recipe", record.options["recipe"], earlier.options.get("recipe")),
             ("seed", record.seed, earlier.seed),
         )
         if mine != theirs
     ]
     if different:
         raise ResumeError(f"the improvement in {folder} has another {' and another '.join(different)}. Start a new one")
-    return earlier.seconds
+    return replace(earlier, status="running")
 
 
 def _side(arm: Arm | None) -> dict[str, Any]:

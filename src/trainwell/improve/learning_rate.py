@@ -22,7 +22,7 @@ def learning_rate_step(session: Session) -> None:
     assert session.horizon is not None
     seconds = _SHARE * session.search_time_left
     total_steps = session.start.steps or round(session.record.epochs * _steps_per_epoch(session))
-    per_step = session.horizon.seconds_per_run / max(1, total_steps)
+    per_step = session.run_seconds / max(1, total_steps)
     steps = int(
         np.clip(seconds / (_RATES * per_step), _FEWEST_STEPS, min(_MOST_STEPS, max(_FEWEST_STEPS, total_steps)))
     )

@@ -17,6 +17,7 @@ from trainwell.train.test_split import examples_interval, measure_test
 _MARGIN_POINTS = 0.01  # difference of a share that counts as none: one point
 _MARGIN_RATIO = 0.02  # of the starting recipe's value, for other metrics
 _NOISE = 1e-6
+_OVERRUN = 0.05  # of the budget, which the last pairs of the proof may take
 
 
 def proof_step(session: Session) -> None:
@@ -83,7 +84,7 @@ def _train_pairs(session: Session, seeds: Sequence[int], unchanged: bool) -> tup
     longest = 0.0
     for index, seed in enumerate(seeds):
         begin = session.budget.spent
-        if index and session.budget.left < longest * 0.5:
+        if index and session.budget.left + _OVERRUN * session.budget.total < longest:
             break
         session.tell(0.95 * index / len(seeds), f"fresh seed {index + 1} of {len(seeds)}")
         before.append(session.run(session.start, seed, "before"))

@@ -24,7 +24,7 @@ def remedies_step(session: Session) -> None:
     end = session.budget.spent + _SHARE * session.search_time_left
     assert session.horizon is not None
     for index, (rule, change) in enumerate(remedies[:_MOST]):
-        if session.budget.spent + BASELINE_SEEDS * session.horizon.seconds_per_run > end and index:
+        if session.budget.spent + BASELINE_SEEDS * session.run_seconds > end and index:
             session.log(f"Remedy of {rule}", skipped="No time left for this experiment.")
             continue
         experiment(session, f"Remedy of {rule}", change, of=(index, min(_MOST, len(remedies))))

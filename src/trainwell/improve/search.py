@@ -28,7 +28,7 @@ def search_step(session: Session) -> None:
     """Search learning rate and weight decay; the winner must beat the present recipe on fresh seeds."""
     session.begin("search")
     assert session.horizon is not None
-    run_seconds = session.horizon.seconds_per_run
+    run_seconds = session.run_seconds
     confirm = (_FINALISTS * _SELECTION_SEEDS + 2 * BASELINE_SEEDS) * run_seconds
     spare = session.search_time_left - confirm * _SAFETY
     trials = _affordable(spare / (run_seconds * _SAFETY))
@@ -110,7 +110,7 @@ def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
     assert session.horizon is not None
     scored: list[tuple[float, dict[str, Any]]] = []
     for index, change in enumerate(finalists):
-        if session.search_time_left < BASELINE_SEEDS * session.horizon.seconds_per_run and scored:
+        if session.search_time_left < BASELINE_SEEDS * session.run_seconds and scored:
             break
         runs = session.runs(
             session.recipe.with_(change), selection, "finalist", f"finalist {index + 1}", of=(14 + index, 20)

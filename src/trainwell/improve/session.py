@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from trainwell.errors import RecordError
-from trainwell.improve.budget import Budget, Horizon
+from trainwell.improve.budget import REPORT_SECONDS, Budget, Horizon
 from trainwell.improve.decision import shown
 from trainwell.improve.progress import Listener, Progress
 from trainwell.problem import Problem
@@ -47,6 +47,7 @@ class Session:
     baseline: list[Run] = field(default_factory=list)
     best_runs: list[Run] = field(default_factory=list)
     _runs: dict[tuple[str, int], Run] = field(default_factory=dict)
+    _run_seconds: list[float] = field(default_factory=list)
     _step: str = "audit"
     _step_started: float = 0.0
     _best: str = ""
@@ -57,13 +58,54 @@ class Session:
         return self.record.problem
 
     @property
+    def run_seconds(self) -> float:
+        """Cost of a full run, as the latest ones took: the machine may be busier than at the start."""
+        assert self.horizon is not None
+        recent = self._run_seconds[-8:]
+        return max(self.horizon.seconds_per_run, sum(recent) / len(recent) if recent else 0.0)
+
+    @property
     def search_time_left(self) -> float:
-        """Seconds left before the time set aside for the proof begins."""
-        return self.budget.left - (self.horizon.proof_seconds if self.horizon else 0.0)
+        """Seconds left before the time set aside for the proof (and the report) begins."""
+        if self.horizon is None:
+            return self.budget.left
+        return self.budget.left - self.horizon.proof_seconds(self.run_seconds) - REPORT_SECONDS
 
     def seeds(self, purpose: int, count: int) -> list[int]:
         """Run seeds of one purpose."""
         return master_seeds(self.seed, purpose, count)
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Steps of the checklist that an interrupted improvement had finished."""
+        return frozenset(self.record.progress.get("done", ()))
+
+    def finish_step(self, name: str) -> None:
+        """Remember where a resume would go on."""
+        self.update(
+            progress={
+                "done": [*self.record.progress.get("done", ()), name],
+                "start": self.start.to_dict(),
+                "recipe": self.recipe.to_dict(),
+                "horizon": None if self.horizon is None else asdict(self.horizon),
+                "seeds": [run.seed for run in self.best_runs],
+            }
+        )
+
+    def restore(self) -> None:
+        """Take up an interrupted improvement where its last finished step left it."""
+        state = self.record.progress
+        entries = tuple(entry for entry in self.record.entries if entry.step in self.done)
+        self.record = replace(self.record, entries=entries)
+        if not state:
+            return
+        self.start, self.recipe = Recipe(**state["start"]), Recipe(**state["recipe"])
+        if state["horizon"] is not None:
+            self.horizon = Horizon(**state["horizon"])
+            self.baseline = [self.run(self.start, seed, "baseline") for seed in state["seeds"]]
+            purpose = "baseline" if self.recipe == self.start else "experiment"
+            self.best_runs = [self.run(self.recipe, seed, purpose) for seed in state["seeds"]]
+            self.note_best(self.best_runs)
 
     # -- runs -------------------------------------------------------------------------------------------------
 
@@ -72,9 +114,13 @@ class Session:
         key = (recipe.key(), seed)
         if key not in self._runs:
             folder = self.folder / "runs" / f"{purpose}-{recipe.key()[:6]}-{seed}"
-            self._runs[key] = self._loaded(folder) or fit(
-                self.problem, recipe, seed=seed, folder=folder, parent={"step": purpose}
-            )
+            run = self._loaded(folder)
+            if run is None:
+                begin = self.budget.spent
+                run = fit(self.problem, recipe, seed=seed, folder=folder, parent={"step": purpose})
+                if run.status == "completed":
+                    self._run_seconds.append(self.budget.spent - begin)
+            self._runs[key] = run
         return self._runs[key]
 
     def runs(

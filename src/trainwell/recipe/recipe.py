@@ -229,8 +229,7 @@ def _changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:
     tables = [tree for tree in (before, after) if isinstance(tree, dict)]
     if len(tables) == 2 or (any(tables) and None in (before, after)):
         for key in dict.fromkeys(key for table in tables for key in table):
-            inner = [(tree or {}).get(key) for tree in (before, after)]
-            yield from _changes(*inner, path=f"{path}.{key}" if path else key)
+            yield from _changes((before or {}).get(key), (after or {}).get(key), f"{path}.{key}" if path else key)
     elif _text(before) != _text(after):
         yield Change(path, before, after)
 

@@ -119,7 +119,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class ImprovementRecord:
-    """Everything that `improve` did and found; grows step by step and is rewritten after each."""
+    """Everything that `improve` did and found; grows step by step and is rewritten after each.
+
+    Attributes:
+        epochs: Length of every run; before and after alike.
+        problem_spec, options: What the call was, to repeat or resume it.
+        baseline_runs: Folders of the runs of the starting recipe.
+        margin: Difference of the metric that counts as none.
+        progress: What a resume needs: the steps done, the length of the runs, the best recipe so far.
+    """
 
     problem: ProblemFacts
     recipe_before: Mapping[str, Any]
@@ -149,6 +157,7 @@ class ImprovementRecord:
     sentence: str = ""
     margin: float | None = None
     environment: Environment | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
     format: int = 1
 
 

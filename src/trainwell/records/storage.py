@@ -14,7 +14,7 @@ import functools
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -84,11 +84,21 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def append_lines(path: Path, rows: Iterable[Any]) -> None:
     """Append records as JSON lines in one write, in place of a torn last line if there is one."""
-    text = "".join(dump_json(row) + "\n" for row in rows)
+    text = _lines(rows)
     if text:
         with path.open("ab+") as file:
             _cut_torn_line(file)
             file.write(text.encode())
+
+
+def _lines(rows: Iterable[Any]) -> str:
+    return "".join(dump_json(row) + "\n" for row in rows)
+
+
+def _columns(block: Mapping[str, Series]) -> list[dict[str, Any]]:
+    """A block of series as a line; none where all are empty."""
+    columns = {name: {"step": s.step, "value": s.value} for name, s in block.items() if len(s)}
+    return [columns] if columns else []
 
 
 def _cut_torn_line(file: BinaryIO) -> None:
@@ -149,9 +159,7 @@ class RunFolder:
 
     def append_steps(self, block: Mapping[str, Series]) -> None:
         """Append one block of series."""
-        columns = {name: {"step": s.step, "value": s.value} for name, s in block.items() if len(s)}
-        if columns:
-            append_lines(self.folder / "steps.jsonl", [columns])
+        append_lines(self.folder / "steps.jsonl", _columns(block))
 
     def append_evaluations(self, rows: Iterable[Evaluation]) -> None:
         """Append evaluations, one a line."""
@@ -159,10 +167,8 @@ class RunFolder:
 
     def rewrite(self, series: Mapping[str, Series], evaluations: Iterable[Evaluation]) -> None:
         """Replace steps and evaluations, e.g. to cut them back to a checkpoint."""
-        for name in ("steps.jsonl", "evaluations.jsonl"):
-            write_atomically(self.folder / name, "")
-        self.append_steps(series)
-        self.append_evaluations(evaluations)
+        write_atomically(self.folder / "steps.jsonl", _lines(_columns(series)))
+        write_atomically(self.folder / "evaluations.jsonl", _lines(evaluations))
 
     def append_note(self, note: Mapping[str, Any]) -> None:
         """Append an event in plain words, e.g. a resume or a failed save."""
@@ -240,9 +246,7 @@ def read_json(path: Path) -> Any:
         raise RecordError(f"{path} must hold JSON, got damage: {error}") from None
 
 
-@functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+_adapter: Callable[[Any], TypeAdapter[Any]] = functools.cache(TypeAdapter)
 
 
 def parse(kind: type[T], value: Any, path: Path) -> T:

@@ -35,7 +35,9 @@ def report(anything: Any, path: str | Path | None = None) -> Path:
         return write_report(anything, path)
     folder = getattr(anything, "folder", None)
     if folder is None:
-        raise UsageError(f"`anything` must be a run, an improvement or a folder, got {type(anything).__name__}. Name a folder.")
+        raise UsageError(
+            f"`anything` must be a run, an improvement or a folder, got {type(anything).__name__}. Name a folder."
+        )
     return write_report(folder, path)
 
 
@@ -88,7 +90,9 @@ def _write_comparison(folder: Path, path: str | Path | None) -> Path:
 
     loaded = find_runs(folder)
     if not loaded.runs:
-        raise RecordError(f"`{folder}` must hold a run, several runs or an improvement, got none there. Name such a folder")
+        raise RecordError(
+            f"`{folder}` must hold a run, several runs or an improvement, got none there. Name such a folder"
+        )
     return _write(comparison_page(comparison_view(loaded, folder.resolve().name, folder)), path or folder / PAGE)
 
 

@@ -31,7 +31,8 @@ def _head(record: ImprovementRecord) -> Iterator[str]:
             yield f"| {_line(figure.label)} | {_line(figure.value)} | {_line(figure.note)} |"
         yield ""
     yield f"- Problem: {_line(facts.task)}, {_line(examples_text(facts))}; decided by {_line(facts.metric)}"
-    yield f"- Started {_line(record.started)}, master seed {record.seed}, {seconds_text(record.seconds)} of {seconds_text(record.budget_seconds)}"
+    spent = f"{seconds_text(record.seconds)} of {seconds_text(record.budget_seconds)}"
+    yield f"- Started {_line(record.started)}, master seed {record.seed}, {spent}"
     yield f"- Status: {record.status}"
     yield ""
 
@@ -52,7 +53,12 @@ def _entries(record: ImprovementRecord) -> Iterator[str]:
 def _words(entry: LogEntry) -> Iterator[str]:
     if entry.skipped:
         yield f"- Skipped: {_line(entry.skipped)}"
-    for label, text in (("Tried", entry.tried), ("Seen", entry.seen), ("Effect", entry.effect), ("Decision", entry.decision)):
+    for label, text in (
+        ("Tried", entry.tried),
+        ("Seen", entry.seen),
+        ("Effect", entry.effect),
+        ("Decision", entry.decision),
+    ):
         if text:
             yield f"- {label}: {_line(text)}"
     if entry.findings:

@@ -70,10 +70,16 @@ def run_charts(view: RunView) -> Charts:
     if view.loss is not None:
         made.append(curves.curves("loss", "Loss of each evaluation", [view.loss], height=320))
     if view.metric is not None:
-        made.append(curves.curves("metric", f"{_title(view.metric.quantity)} of each evaluation", [view.metric], height=320))
+        made.append(
+            curves.curves("metric", f"{_title(view.metric.quantity)} of each evaluation", [view.metric], height=320)
+        )
     if view.step_loss is not None:
         note = "As minimised, with smoothing and penalties. No point is left out."
-        made.append(curves.series("steps", "Training loss of each step", view.step_loss, "loss", key="train", note=note, height=340))
+        made.append(
+            curves.series(
+                "steps", "Training loss of each step", view.step_loss, "loss", key="train", note=note, height=340
+            )
+        )
     if view.gradient_norm is not None:
         made.append(curves.series("gradient", "Gradient norm", view.gradient_norm, "gradient norm", key="3"))
     if view.rate is not None:
@@ -109,14 +115,18 @@ def _render(template: str, drawn: Charts, **values: Any) -> str:
         for name, chart in drawn.items()
     }
     scripts = [library, own] if drawn else [own]
-    return _templates().get_template(template).render(
-        charts=drawn,
-        policy=_policy(scripts),
-        style=Markup(_colors() + _read("report.css")),
-        plotly=library if drawn else "",
-        script=own,
-        payload=safe_json({"charts": figures, "dark": palette.swaps()}),
-        **values,
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            charts=drawn,
+            policy=_policy(scripts),
+            style=Markup(_colors() + _read("report.css")),
+            plotly=library if drawn else "",
+            script=own,
+            payload=safe_json({"charts": figures, "dark": palette.swaps()}),
+            **values,
+        )
     )
 
 
@@ -163,7 +173,9 @@ def plotly_source() -> str:
     found = importlib.util.find_spec("plotly")  # finds without importing
     path = Path(found.origin).parent / "package_data" / "plotly.min.js" if found and found.origin else None
     if path is None or not path.is_file():
-        raise RecordError(f"a report needs plotly.min.js of the installed plotly, got none at {path}. Install plotly again")
+        raise RecordError(
+            f"a report needs plotly.min.js of the installed plotly, got none at {path}. Install plotly again"
+        )
     return path.read_text(encoding="utf-8")
 
 
@@ -174,7 +186,10 @@ def _script(source: str) -> Markup:
 def _policy(scripts: Sequence[str]) -> str:
     """A content policy under which the page can load nothing and runs exactly these scripts (eval: plotly's WebGL)."""
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    return f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'; base-uri 'none'"
+    return (
+        f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
+        "form-action 'none'; base-uri 'none'"
+    )
 
 
 def _colors() -> str:

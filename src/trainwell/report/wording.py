@@ -52,7 +52,7 @@ def _metric(metric: str, value: float, half: float | None, *, sign: bool) -> str
     if half is None or not math.isfinite(half) or half <= 0:
         text = f"{scale * value:{'+' if sign else ''}.1f}" if scale > 1 else f"{value:{'+' if sign else ''}.4g}"
     else:
-        decimals = math.ceil(-math.log10(scale * half)) + (0 if scale > 1 else 1)
+        decimals = math.ceil(0.3 - math.log10(scale * half))
         decimals = min(8, max(1 if scale > 1 else 0, decimals))
         text = f"{scale * value:{'+' if sign else ''}.{decimals}f}"
     return text.replace("-", _MINUS) + (" %" if scale > 1 else "")

@@ -139,7 +139,7 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
     model = laid_out(model.to(device), recipe.precision)
     optimizer = build_optimizer(recipe.optimizer, recipe.parameters, model)
     labels = known_targets(problem.train)
-    loss = training_loss(problem, recipe.loss, _weights(problem, recipe, labels))
+    loss = training_loss(problem, recipe.loss, weights_of(problem, recipe, labels))
     looked_at = min(_LOOKED_AT_TRAIN, max(1, count(splits["val"]) or _LOOKED_AT_TRAIN))
     threads = _threads(problem, recipe, model, loss, splits["train"]) if device.type == "cpu" else 1
     average = average_of(recipe.averaging, model, plan.total_steps, plan.steps_per_epoch)
@@ -162,7 +162,7 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
                 recipe.augmentation,
                 task=problem.task,
                 input_kind=problem.input_kind,
-                width=outputs[-1] if len(outputs) > 1 else None,
+                width=outputs[-1] if len(outputs) > 1 else 1,
                 generator=noise,
                 several_inputs=not isinstance(first(problem.train, 1).inputs, Tensor),
             ),
@@ -245,7 +245,7 @@ def describe(model: nn.Module, output_shape: tuple[int, ...] = ()) -> ModelFacts
     )
 
 
-def _weights(problem: Problem, recipe: Recipe, labels: Tensor | None) -> Tensor | None:
+def weights_of(problem: Problem, recipe: Recipe, labels: Tensor | None) -> Tensor | None:
     if recipe.loss.class_weights == "none":
         return None
     if labels is None or labels.is_floating_point() or problem.classes is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from trainwell.optim.rules.rule import (
@@ -17,8 +16,6 @@ from trainwell.optim.rules.rule import (
     approach_,
     count,
     decay_,
-    fused_kernel_applies,
-    per_run,
     shaped,
     with_coupled_decay,
     zeros,
@@ -50,15 +47,7 @@ class Adam(Rule):
     def update_(
         self, grads: Sequence[Tensor], state: State, params: Sequence[Tensor], hyper: Hyper, step: Step
     ) -> None:
-        """Update parameters and averages in place; on a CPU by the fused kernel of torch where it applies."""
-        if fused_kernel_applies(grads, params, state["exp_avg"]):
-            self._by_kernel(grads, state, params, hyper, step)
-        else:
-            self._by_formula(grads, state, params, hyper, step)
-
-    def _by_formula(
-        self, grads: Sequence[Tensor], state: State, params: Sequence[Tensor], hyper: Hyper, step: Step
-    ) -> None:
+        """Update parameters and averages in place."""
         lr, beta1, beta2, t = hyper["lr"], hyper["beta1"], hyper["beta2"], count(step)
         root = (1 - beta2**t) ** 0.5
         rate = lr * root / (1 - beta1**t)
@@ -72,25 +61,3 @@ class Adam(Rule):
             if self.amsgrad:
                 v = state["max_exp_avg_sq"][i].clamp_(min=v)
             add_quotient_(p, m, v.sqrt().add_(shaped(hyper["eps"] * root, p)), -rate)
-
-    @torch.no_grad()
-    def _by_kernel(
-        self, grads: Sequence[Tensor], state: State, params: Sequence[Tensor], hyper: Hyper, step: Step
-    ) -> None:
-        """Run after run: one pass over memory in place of eight, a half to a third of the time (K = 4 to 64)."""
-        kernel = torch._fused_adamw_ if self.decoupled else torch._fused_adam_
-        none: list[tuple[Tensor, ...]] = []
-        runs = len(params[0]) if self.stacked else 1
-        numbers = [per_run(hyper[name], runs) for name in ("lr", "beta1", "beta2", "weight_decay", "eps")]
-        counts = per_run(count(step), runs)
-        columns = [
-            [t.unbind() if self.stacked else (t,) for t in tensors]
-            for tensors in (params, grads, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq", none))
-        ]
-        for run, (lr, beta1, beta2, weight_decay, eps) in enumerate(zip(*numbers, strict=True)):
-            t = torch.tensor(float(counts[run]))
-            p, g, m, v, largest = ([tensors[run] for tensors in column] for column in columns)
-            kernel(
-                p, g, m, v, largest, [t] * len(p), amsgrad=self.amsgrad, maximize=False,
-                lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps,
-            )  # fmt: skip

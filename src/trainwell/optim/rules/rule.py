@@ -114,24 +114,3 @@ def decay_(parameter: Tensor, lr: Value, weight_decay: Value) -> None:
     """Shrink the parameter by lr * weight_decay of itself (decoupled decay)."""
     if not is_zero(weight_decay):
         parameter.mul_(shaped(1 - lr * weight_decay, parameter))
-
-
-def per_run(value: Value, runs: int) -> list[float]:
-    """A value as one number for each run."""
-    numbers: list[float] = value.double().expand(runs).tolist() if isinstance(value, Tensor) else [value] * runs
-    return numbers
-
-
-def fused_kernel_applies(*columns: Sequence[Tensor]) -> bool:
-    """Whether a fused CPU kernel of torch may work on parameters, gradients and state.
-
-    The kernels ignore strides: where those of a parameter and its gradient differ they would mix up elements.
-    """
-    if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    first = columns[0][0]
-    return all(
-        t.is_cpu and t.is_floating_point() and t.dtype == first.dtype and t.is_contiguous()
-        for column in columns
-        for t in column
-    )

@@ -10,7 +10,10 @@ from typing import Any
 from trainwell.report.charts.palette import LIGHT, RUNS_LIGHT
 
 Json = dict[str, Any]
-FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+FONT = (
+    "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, "
+    "sans-serif"
+)
 _MANY_POINTS = 20_000
 
 

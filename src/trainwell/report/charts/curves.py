@@ -8,7 +8,7 @@ from typing import Any
 
 from trainwell.report.charts.chart import Chart, Json, figure, heading, log_ticks, numbers, rows_of, safe, y_axis
 from trainwell.report.charts.palette import LIGHT, color, faint
-from trainwell.report.views.curves import Group, Line, Panel, spread_ratio
+from trainwell.report.views.curves import Band, Group, Line, Panel, spread_ratio
 from trainwell.report.views.run import RawAndSmooth, first_non_finite
 from trainwell.report.wording import is_share
 
@@ -39,13 +39,25 @@ def curves(name: str, title: str, panels: Sequence[Panel], *, note: str = "", he
             "title": {"text": panel.x_title},
             "rangemode": "tozero",
         }
-        layout[f"yaxis{suffix}"] = _y_axis(quantity, first=index == 0, anchor=f"x{suffix}", dtick=dtick if log else None)
+        layout[f"yaxis{suffix}"] = _y_axis(
+            quantity, first=index == 0, anchor=f"x{suffix}", dtick=dtick if log else None
+        )
         if panel.split:
             layout["annotations"].append(heading(_SPLITS.get(panel.split, panel.split), 0, axis=f"x{suffix} domain"))
     if panels[0].split:
         layout["margin"] = {"t": 50}
     toggles = tuple(f"yaxis{'' if k == 0 else k + 1}" for k in range(len(panels)))
-    return Chart(name, title, figure(data, layout), note, _summary(panels, share=share), toggles if is_loss else (), log, dtick, height)
+    return Chart(
+        name,
+        title,
+        figure(data, layout),
+        note,
+        _summary(panels, share=share),
+        toggles if is_loss else (),
+        log,
+        dtick,
+        height,
+    )
 
 
 def _y_axis(quantity: str, *, first: bool, anchor: str, dtick: str | int | None) -> Json:
@@ -70,13 +82,14 @@ def _group(group: Group, suffix: str, quantity: str, x_title: str, *, legend: bo
         traces.append(_each_run(group.lines, group.key, hover) | axes)
     if many and group.band is not None:
         band = group.band
+        low, high = _drawable(band, group.lines, share=is_share(quantity))
         traces.append(
             {
                 **axes,
                 "type": "scatter",
                 "mode": "lines",
                 "x": numbers([*band.x, *reversed(band.x)]),
-                "y": numbers([*band.high, *reversed(band.low)]),
+                "y": numbers([*high, *reversed(low)]),
                 "fill": "toself",
                 "fillcolor": faint(group.key),
                 "line": {"width": 0},
@@ -92,6 +105,14 @@ def _group(group: Group, suffix: str, quantity: str, x_title: str, *, legend: bo
     if broken:
         traces.append(_crosses(broken, x_title) | axes | {"showlegend": False})
     return traces
+
+
+def _drawable(band: Band, lines: Sequence[Line], *, share: bool) -> tuple[Sequence[float], Sequence[float]]:
+    """Limits cut to where values can be: shares within 0 and 1, positive quantities above 0 (for log axes)."""
+    if share:
+        return [max(0.0, v) for v in band.low], [min(1.0, v) for v in band.high]
+    least = min((y for line in lines for y in line.y if math.isfinite(y)), default=0.0)
+    return [max(v, least / 2) if least > 0 else v for v in band.low], band.high
 
 
 def _dash(key: str) -> str:
@@ -183,7 +204,8 @@ def schedules(name: str, title: str, panel: Panel, *, height: int = 280) -> Char
                     "x": numbers(line.x),
                     "y": numbers(line.y),
                     "line": {"color": color(group.key), "width": 2.2, "dash": _DASHES.get(group.key, "solid")},
-                    "hovertemplate": f"<b>{safe(group.label)}</b><br>{panel.x_title} %{{x:.4~g}}<br>rate %{{y:.4g}}<extra></extra>",
+                    "hovertemplate": f"<b>{safe(group.label)}</b><br>{panel.x_title} %{{x:.4~g}}<br>rate %{{y:.4g}}"
+                    "<extra></extra>",
                 }
             )
     peaks = [max(line.y) for group in panel.groups for line in group.lines if line.y]
@@ -193,21 +215,27 @@ def schedules(name: str, title: str, panel: Panel, *, height: int = 280) -> Char
         "xaxis": {"title": {"text": panel.x_title}, "rangemode": "tozero"},
         "yaxis": y_axis("learning rate", values, log=log),
     }
-    return Chart(name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, log_ticks(values), height)
+    if values and min(values) == max(values) and not log:
+        layout["yaxis"]["range"] = [0, 1.5 * values[0] or 1.0]
+    return Chart(
+        name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, log_ticks(values), height
+    )
 
 
 def series(
     name: str, title: str, values: RawAndSmooth, y_title: str, *, key: str = "after", note: str = "", height: int = 300
 ) -> Chart:
-    """Every point of a series, the centred running mean beside it, a cross where it stops being finite."""
+    """Every point of a series, the centred running median beside it, a cross where it stops being finite."""
     raw, smooth = values.raw, values.smooth
-    style: Json = {"mode": "lines", "line": {"color": LIGHT["raw"], "width": 1}}
+    tone = color(key) if smooth is None else LIGHT["raw"]
+    style: Json = {"mode": "lines", "line": {"color": tone, "width": 1}}
     if len(raw.x) < 400:
-        style = {"mode": "lines+markers", "line": {"color": LIGHT["raw"], "width": 1}, "marker": {"size": 3.5, "color": LIGHT["raw"]}}
+        style = {"mode": "lines+markers", "line": {"color": tone, "width": 1.2}, "marker": {"size": 4, "color": tone}}
     data: list[Json] = [
         {
             "type": rows_of(raw.x),
-            "name": f"every value ({len(raw.x):,})",
+            "name": f"every value (n = {len(raw.x):,})",
+            "showlegend": True,
             "x": numbers(raw.x),
             "y": numbers(raw.y),
             "hovertemplate": "step %{x:,}<br>%{y:.5g}<extra></extra>",
@@ -219,11 +247,11 @@ def series(
             {
                 "type": rows_of(smooth.x),
                 "mode": "lines",
-                "name": f"centred mean over {values.window}",
+                "name": f"centred median over {values.window}",
                 "x": numbers(smooth.x),
                 "y": numbers(smooth.y),
                 "line": {"color": color(key), "width": 2},
-                "hovertemplate": "step %{x:,}<br>mean %{y:.5g}<extra></extra>",
+                "hovertemplate": "step %{x:,}<br>median %{y:.5g}<extra></extra>",
             }
         )
     positive = [v for v in raw.y if math.isfinite(v) and v > 0]
@@ -235,11 +263,29 @@ def series(
     broken = first_non_finite(raw)
     if broken is not None:
         layout["shapes"], layout["annotations"] = _broken_mark(broken)
-    return Chart(name, title, figure(data, layout), note, f"{title} by step, {len(raw.x):,} points", ("yaxis",), log, log_ticks(positive), height)
+    return Chart(
+        name,
+        title,
+        figure(data, layout),
+        note,
+        f"{title} by step, {len(raw.x):,} points",
+        ("yaxis",),
+        log,
+        log_ticks(positive),
+        height,
+    )
 
 
 def _broken_mark(x: float) -> tuple[list[Json], list[Json]]:
-    line = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": LIGHT["diverged"], "width": 1.5, "dash": "dot"}}
+    line = {
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": LIGHT["diverged"], "width": 1.5, "dash": "dot"},
+    }
     words: dict[str, Any] = {
         "text": f"not finite from step {x:,.0f}",
         "x": x,
@@ -255,4 +301,9 @@ def _broken_mark(x: float) -> tuple[list[Json], list[Json]]:
 
 def one_rate(name: str, line: Line, *, height: int = 300) -> Chart:
     """The learning rate of one run by step."""
-    return schedules(name, "Learning rate", Panel("learning rate", "", (Group("ink", "learning rate", (line,), None),), "step"), height=height)
+    return schedules(
+        name,
+        "Learning rate",
+        Panel("learning rate", "", (Group("ink", "learning rate", (line,), None),), "step"),
+        height=height,
+    )

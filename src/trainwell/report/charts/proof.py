@@ -41,16 +41,40 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
             "fixedrange": True,
         },
         "yaxis": {"title": {"text": f"test {metric}"}, "tickformat": ".3~%" if share else "~g"},
-        "xaxis2": {"domain": _RIGHT, "range": [-1, 1], "tickvals": [0], "ticktext": ["<b>difference</b>"], "showgrid": False, "anchor": "y2",
-                   "tickfont": {"color": LIGHT["ink"]}, "fixedrange": True},
-        "yaxis2": {"anchor": "x2", "title": {"text": f"after \N{MINUS SIGN} before [{safe(unit)}]"}, "rangemode": "tozero", "tickformat": "~g"},
-        "shapes": [{"type": "line", "xref": "x2 domain", "x0": 0, "x1": 1, "yref": "y2", "y0": 0, "y1": 0,
-                    "line": {"color": LIGHT["ink"], "width": 1.2}}],
+        "xaxis2": {
+            "domain": _RIGHT,
+            "range": [-1, 1],
+            "tickvals": [0],
+            "ticktext": ["<b>difference</b>"],
+            "showgrid": False,
+            "anchor": "y2",
+            "tickfont": {"color": LIGHT["ink"]},
+            "fixedrange": True,
+        },
+        "yaxis2": {
+            "anchor": "x2",
+            "title": {"text": f"after \N{MINUS SIGN} before [{safe(unit)}]"},
+            "rangemode": "tozero",
+            "tickformat": "~g",
+        },
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "x2 domain",
+                "x0": 0,
+                "x1": 1,
+                "yref": "y2",
+                "y0": 0,
+                "y1": 0,
+                "line": {"color": LIGHT["ink"], "width": 1.2},
+            }
+        ],
         "annotations": [
             heading(f"{n} paired seeds", 0),
             heading("zero = no difference", 0, axis="x2 domain"),
+            *_lost_words(proof, lost),
         ],
-    }  # fmt: skip
+    }
     return Chart("proof", "Every seed, before and after", figure(data, layout), "", _summary(proof), height=height)
 
 
@@ -126,17 +150,22 @@ def _crosses(proof: Proof, lost: float) -> list[Json]:
             "marker": {"symbol": "x-thin", "size": 11, "line": {"color": LIGHT["diverged"], "width": 2.5}},
             "hovertemplate": "seed %{customdata} diverged: no value<extra></extra>",
         },
+    ]
+
+
+def _lost_words(proof: Proof, lost: float) -> list[Json]:
+    return [
         {
-            "type": "scatter",
-            "mode": "text",
-            "x": [round(gone[-1][0])],
-            "y": [lost],
-            "text": [f"{len(gone)} diverged"],
-            "textposition": "bottom center",
-            "cliponaxis": False,
-            "textfont": {"color": LIGHT["diverged"]},
-            "hoverinfo": "skip",
-        },
+            "text": f"{count} diverged",
+            "x": at,
+            "y": lost,
+            "xanchor": "left" if at else "right",
+            "xshift": 15 if at else -15,
+            "showarrow": False,
+            "font": {"color": LIGHT["diverged"]},
+        }
+        for at, count in enumerate(proof.diverged)
+        if count
     ]
 
 

@@ -24,9 +24,13 @@ def plane(search: Search, metric: str, *, higher_is_better: bool, height: int = 
     shown = [t for t in search.trials if t.x is not None and (not y_path or t.y is not None)]
     sound, lost = [t for t in shown if not t.diverged], [t for t in shown if t.diverged]
     xs, x_axis = _axis([t.x or 0.0 for t in shown], x_path)
-    ys, y_axis = _axis([t.y or 0.0 for t in shown], y_path) if y_path else ([t.metric for t in shown], _metric_axis(metric))
+    ys, y_axis = (
+        _axis([t.y or 0.0 for t in shown], y_path) if y_path else ([t.metric for t in shown], _metric_axis(metric))
+    )
     place = {t.number: (x, y) for t, x, y in zip(shown, xs, ys, strict=True)}
-    floor = min((t.metric for t in sound), default=0.0) if higher_is_better else max((t.metric for t in sound), default=0.0)
+    floor = (
+        min((t.metric for t in sound), default=0.0) if higher_is_better else max((t.metric for t in sound), default=0.0)
+    )
     data: list[Json] = [_dots(sound, place, metric, higher_is_better)] if sound else []
     if lost:
         data.append(_crosses(lost, place, metric, None if y_path else floor))
@@ -36,8 +40,9 @@ def plane(search: Search, metric: str, *, higher_is_better: bool, height: int = 
     told = f"{len(search.trials)} trials, {len(lost)} diverged"
     layout = {"xaxis": x_axis, "yaxis": y_axis}
     note = "Colour: validation metric at the longest run of each trial; larger dots ran longer."
-    return Chart("plane", f"Trials by {_name(x_path)}{' and ' + _name(y_path) if y_path else ''} ({told})", figure(data, layout), note,
-                 f"{told}; best is trial {search.winner}", height=height)  # fmt: skip
+    axes = f"{_name(x_path)} and {_name(y_path)}" if y_path else _name(x_path)
+    summary = f"{told}; best is trial {search.winner}"
+    return Chart("plane", f"Trials by {axes} ({told})", figure(data, layout), note, summary, height=height)
 
 
 def progress(search: Search, metric: str, *, higher_is_better: bool, height: int = 400) -> Chart:
@@ -73,9 +78,14 @@ def progress(search: Search, metric: str, *, higher_is_better: bool, height: int
     if search.best_so_far:
         data.append(_stairs(search, share))
     layout = {"xaxis": {"title": {"text": "seconds since the start"}}, "yaxis": _metric_axis(metric)}
-    return Chart("progress", f"Best so far by time (n = {len(search.trials)} trials)", figure(data, layout),
-                 "Values at different lengths are not comparable: a shape is a length.",
-                 f"Best validation {metric} by seconds", height=height)  # fmt: skip
+    return Chart(
+        "progress",
+        f"Best so far by time (n = {len(search.trials)} trials)",
+        figure(data, layout),
+        "Values at different lengths are not comparable: a shape is a length.",
+        f"Best validation {metric} by seconds",
+        height=height,
+    )
 
 
 def _stairs(search: Search, share: bool) -> Json:
@@ -126,7 +136,11 @@ def _dots(trials: Sequence[Trial], place: dict[int, tuple[float, float]], metric
             "cmax": high,
             "line": {"width": 1, "color": LIGHT["axis"]},
             "colorbar": {
-                "title": {"text": f"validation {safe(metric.replace('_', ' '))}", "side": "right", "font": {"size": 12}},
+                "title": {
+                    "text": f"validation {safe(metric.replace('_', ' '))}",
+                    "side": "right",
+                    "font": {"size": 12},
+                },
                 "thickness": 10,
                 "outlinewidth": 0,
                 "tickvals": ticks,
@@ -137,8 +151,10 @@ def _dots(trials: Sequence[Trial], place: dict[int, tuple[float, float]], metric
     }
 
 
-def _color_range(values: Sequence[float], metric: str, higher_is_better: bool) -> tuple[float, float, list[float], list[str]]:
-    """Colours for the better three quarters, where differences matter; the rest takes the last colour, said by its tick."""
+def _color_range(
+    values: Sequence[float], metric: str, higher_is_better: bool
+) -> tuple[float, float, list[float], list[str]]:
+    """Colours for the better three quarters; the rest takes the last colour, as its tick says."""
     ranked = sorted(values, reverse=higher_is_better)
     best, worst = ranked[0], ranked[-1]
     edge = ranked[min(len(ranked) - 1, math.ceil(0.75 * len(ranked)))]
@@ -150,7 +166,11 @@ def _color_range(values: Sequence[float], metric: str, higher_is_better: bool) -
     ticks = [low + (high - low) * k / 4 for k in range(5)]
     words = [f"{100 * v:.1f} %" if is_share(metric) else f"{v:.4g}" for v in ticks]
     if edge != worst:
-        words = [f"\N{LESS-THAN OR EQUAL TO} {words[0]}", *words[1:]] if higher_is_better else [*words[:-1], f"\N{GREATER-THAN OR EQUAL TO} {words[-1]}"]
+        words = (
+            [f"\N{LESS-THAN OR EQUAL TO} {words[0]}", *words[1:]]
+            if higher_is_better
+            else [*words[:-1], f"\N{GREATER-THAN OR EQUAL TO} {words[-1]}"]
+        )
     return low, high, ticks, words
 
 
@@ -181,9 +201,17 @@ def _ring(best: Trial, place: dict[int, tuple[float, float]], metric: str) -> Js
 
 
 def _told(trial: Trial, metric: str) -> str:
-    value = "diverged" if trial.diverged else f"{metric} {100 * trial.metric:.2f} %" if is_share(metric) else f"{metric} {trial.metric:.5g}"
+    value = (
+        "diverged"
+        if trial.diverged
+        else f"{metric} {100 * trial.metric:.2f} %"
+        if is_share(metric)
+        else f"{metric} {trial.metric:.5g}"
+    )
     told = [f"trial {trial.number}: {value}", *(f"{path} = {value_text(v)}" for path, v in trial.changes.items())]
-    return "<br>".join(safe(part) for part in [*told, f"{number_text(round(trial.epochs, 2))} epochs, at {trial.seconds:.0f} s"])
+    return "<br>".join(
+        safe(part) for part in [*told, f"{number_text(round(trial.epochs, 2))} epochs, at {trial.seconds:.0f} s"]
+    )
 
 
 def _name(path: str) -> str:
@@ -191,7 +219,10 @@ def _name(path: str) -> str:
 
 
 def _metric_axis(metric: str) -> Json:
-    return {"title": {"text": f"validation {safe(metric.replace('_', ' '))}"}, "tickformat": ".3~%" if is_share(metric) else "~g"}
+    return {
+        "title": {"text": f"validation {safe(metric.replace('_', ' '))}"},
+        "tickformat": ".3~%" if is_share(metric) else "~g",
+    }
 
 
 def _axis(values: list[float], path: str) -> tuple[list[float], Json]:
@@ -204,6 +235,9 @@ def _axis(values: list[float], path: str) -> tuple[list[float], Json]:
         return values, axis
     zero = 10.0 ** (math.floor(math.log10(min(positive))) - 0.5)
     decades = range(math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive))) + 1)
-    axis |= {"tickvals": [zero, *(10.0**k for k in decades)], "ticktext": ["0", *(f"1e{k}".replace("-", "\N{MINUS SIGN}") for k in decades)]}
+    axis |= {
+        "tickvals": [zero, *(10.0**k for k in decades)],
+        "ticktext": ["0", *(f"1e{k}".replace("-", "\N{MINUS SIGN}") for k in decades)],
+    }
     del axis["dtick"]
     return [v if v > 0 else zero for v in values], axis

@@ -13,6 +13,8 @@ from trainwell.report.views.curves import Group, Loaded, Panel, evaluation_line,
 from trainwell.report.views.recipes import flatten, varied
 from trainwell.report.wording import NOTHING, metric_text, number_text, seconds_text, value_text
 
+_MOST_WORDS = 4
+
 
 @dataclass(frozen=True)
 class ComparedRun:
@@ -71,26 +73,42 @@ def comparison_view(loaded: Loaded, title: str, root: Path) -> ComparisonView:
     rows = [_row(run, order.index(key), columns, root) for run, key in zip(runs, keys, strict=True)]
     sign = -1.0 if first.higher_is_better else 1.0
     if len(problems) == 1:
-        rows.sort(key=lambda row: (not math.isfinite(row.best_value), sign * row.best_value if math.isfinite(row.best_value) else 0.0))
+        rows.sort(
+            key=lambda row: (
+                not math.isfinite(row.best_value),
+                sign * row.best_value if math.isfinite(row.best_value) else 0.0,
+            )
+        )
+
+    by_recipe = [[run for run, own in zip(runs, keys, strict=True) if own == key] for key in order]
 
     def panels(quantity: str) -> tuple[Panel, ...]:
         made = [
-            Panel(quantity, split, tuple(
-                _named(group(str(k), labels[k], [evaluation_line(r, split, quantity) for r, own in zip(runs, keys, strict=True) if own == key]))
-                for k, key in enumerate(order)))
+            Panel(
+                quantity, split, tuple(_group(k, labels[k], same, split, quantity) for k, same in enumerate(by_recipe))
+            )
             for split in ("train", "val")
-        ]  # fmt: skip
+        ]
         return tuple(panel for panel in made if not panel.empty)
 
     return ComparisonView(
-        title, first.metric, columns, tuple(rows), tuple(labels), panels("loss"), panels(first.metric), problems, loaded.missing
+        title,
+        first.metric,
+        columns,
+        tuple(rows),
+        tuple(labels),
+        panels("loss"),
+        panels(first.metric),
+        problems,
+        loaded.missing,
     )
 
 
-def _named(made: Group) -> Group:
+def _group(index: int, label: str, runs: Sequence[RunRecord], split: str, quantity: str) -> Group:
+    made = group(str(index), label, [evaluation_line(run, split, quantity) for run in runs])
     lost = f", {made.diverged} diverged" if made.diverged else ""
     n = 0 if made.band is None else made.band.n
-    return Group(made.key, f"{made.label} (n = {n}{lost})", made.lines, made.band)
+    return Group(made.key, f"{label} (n = {n}{lost})", made.lines, made.band)
 
 
 def _row(run: RunRecord, index: int, columns: Sequence[str], root: Path) -> ComparedRun:
@@ -113,6 +131,14 @@ def _row(run: RunRecord, index: int, columns: Sequence[str], root: Path) -> Comp
 
 
 def _label(run: RunRecord, columns: Sequence[str]) -> str:
+    """What tells a recipe from the others: names of parts and the rate first."""
     fields = dict(flatten(run.info.recipe))
-    told = [f"{c.rpartition('.')[2] if not c.endswith('.name') else c.partition('.')[0]} {value_text(fields[c])}" for c in columns if c in fields]
-    return ", ".join(told[:4]) + (" \N{HORIZONTAL ELLIPSIS}" if len(told) > 4 else "") if told else "one recipe"
+    own = sorted((c for c in columns if c in fields), key=lambda c: (not c.endswith(".name"), c != "optimizer.lr"))
+    told = [
+        value_text(fields[c])
+        if c.endswith(".name")
+        else f"{c.rpartition('.')[2].replace('_', ' ')} {value_text(fields[c])}"
+        for c in own
+    ]
+    more = " \N{HORIZONTAL ELLIPSIS}" if len(told) > _MOST_WORDS else ""
+    return ", ".join(told[:_MOST_WORDS]) + more if told else "one recipe"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from trainwell.errors import RecordError
 from trainwell.records import RunRecord, load_run
@@ -15,6 +16,7 @@ from trainwell.stats import mean_interval
 
 Floats = NDArray[np.float64]
 _ENDED = ("completed", "stopped")
+_FEWEST_FOR_BAND = 3  # the interval of two values is 9 times as wide as their distance
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Band:
-    """Mean over n runs at each x, with the 95 % interval of the mean (equal to the mean for one run)."""
+    """Mean over n runs at each x, with the 95 % interval of the mean (equal to the mean for one or two runs)."""
 
     x: tuple[float, ...]
     mean: tuple[float, ...]
@@ -135,7 +137,8 @@ def band(lines: Sequence[Line]) -> Band | None:
     if not shared:
         return None
     estimates = [mean_interval([table[x] for table in tables]) for x in shared]
-    limits = [(e.mean, e.mean) if e.interval is None else (e.interval.low, e.interval.high) for e in estimates]
+    show = len(tables) >= _FEWEST_FOR_BAND
+    limits = [(e.interval.low, e.interval.high) if e.interval and show else (e.mean, e.mean) for e in estimates]
     return Band(
         tuple(shared),
         tuple(e.mean for e in estimates),
@@ -174,21 +177,20 @@ def corners(line: Line) -> Line:
 
 
 def smoothed(line: Line, window: int) -> Line:
-    """Centred running mean over the finite values within half a window either side: it does not lag."""
+    """Centred running median over the finite values: it neither lags nor runs ahead, and a spike does not spread.
+
+    The window (made odd) is cut at both ends; values that are not finite stay gaps.
+    """
     values = np.array(line.y)
-    if not len(values):
-        return line
-    finite = np.isfinite(values)
-    window_ones = np.ones(2 * (min(window, len(values)) // 2) + 1)
-    sums = _centred_sum(np.where(finite, values, 0.0), window_ones)
-    counts = np.rint(_centred_sum(finite.astype(np.float64), window_ones))
-    mean = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
-    return Line(line.name, line.seed, line.x, _floats(mean), line.ended, line.broke_at)
-
-
-def _centred_sum(values: Floats, ones: Floats) -> Floats:
-    half = len(ones) // 2
-    return np.convolve(values, ones)[half : half + len(values)]
+    finite = values[np.isfinite(values)]
+    half = min(window, len(finite)) // 2
+    middle = ndimage.median_filter(finite, size=2 * half + 1) if half else finite.copy()
+    for k in range(half):
+        middle[k] = np.median(finite[: k + half + 1])
+        middle[-k - 1] = np.median(finite[-k - half - 1 :])
+    result = np.full(len(values), np.nan)
+    result[np.isfinite(values)] = middle
+    return Line(line.name, line.seed, line.x, _floats(result), line.ended, line.broke_at)
 
 
 def spread_ratio(panels: Sequence[Panel]) -> float:

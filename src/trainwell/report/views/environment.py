@@ -6,8 +6,8 @@ import shlex
 from pathlib import PurePath
 
 from trainwell.records import Environment, ImprovementRecord, RunInfo
-from trainwell.report.wording import setting_text, value_text
 from trainwell.report.views.recipes import flatten
+from trainwell.report.wording import setting_text, value_text
 
 
 def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], ...]:
@@ -24,7 +24,10 @@ def environment_rows(environment: Environment | None) -> tuple[tuple[str, str], 
         ("packages", ", ".join(f"{name} {version}" for name, version in environment.packages.items())),
         ("python", environment.python),
         ("platform", environment.platform),
-        ("processor", f"{environment.cpu}, {environment.cores} cores" if environment.cpu else f"{environment.cores} cores"),
+        (
+            "processor",
+            f"{environment.cpu}, {environment.cores} cores" if environment.cpu else f"{environment.cores} cores",
+        ),
         ("accelerator", environment.accelerator),
     ]
     return tuple((name, text) for name, text in rows if text)
@@ -63,10 +66,11 @@ def problem_rows(record: ImprovementRecord | RunInfo) -> tuple[tuple[str, str], 
 
 
 def _command(words: tuple[str, ...]) -> str:
-    return shlex.join([PurePath(words[0]).name, *words[1:]]) if words else ""
+    return shlex.join([PurePath(words[0]).name, *words[1:]]) if words and words[0] not in ("", "-", "-c") else ""
 
 
 def _settings(recipe: object) -> list[str]:
     if not isinstance(recipe, dict):
         return []
-    return [word for path, value in flatten(recipe) for word in ("--set", setting_text(path.removesuffix(".name"), value))]
+    fields = sorted(flatten(recipe), key=lambda field: not field[0].endswith(".name"))
+    return [word for path, value in fields for word in ("--set", setting_text(path.removesuffix(".name"), value))]

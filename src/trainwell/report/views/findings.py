@@ -26,7 +26,7 @@ class FindingView:
 
 
 def findings(found: Iterable[Finding]) -> tuple[FindingView, ...]:
-    """Sort findings by severity (else as given); one that another explains stands under that one only."""
+    """Worst first, by a finding and all that it explains; one that another explains stands under that one only."""
     listed = list(found)
     explained = {(s.rule, s.message) for cause in listed for s in cause.symptoms}
     tops = [f for f in listed if f.symptoms or (f.rule, f.message) not in explained]
@@ -48,7 +48,12 @@ def _view(finding: Finding) -> FindingView:
 
 
 def _sorted(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
+    return sorted(found, key=_worst)
+
+
+def _worst(finding: Finding) -> int:
+    """Rank of the worst severity among a finding and what it explains."""
+    return min([SEVERITIES.index(finding.severity), *(_worst(symptom) for symptom in finding.symptoms)])
 
 
 def _rows(evidence: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainwell.records import ImprovementRecord, LogEntry, RateTest, RunRecord
-from trainwell.report.views.curves import Group, Loaded, Panel, distinct, corners, evaluation_line, group, load_runs, step_line
+from trainwell.report.views.curves import (
+    Group,
+    Loaded,
+    Panel,
+    corners,
+    distinct,
+    evaluation_line,
+    group,
+    load_runs,
+    step_line,
+)
 from trainwell.report.views.environment import environment_rows, problem_rows, repeat_command
 from trainwell.report.views.findings import FindingView, findings
 from trainwell.report.views.proof import Proof, proof
@@ -34,7 +44,7 @@ class ImprovementView:
     Attributes:
         curves_of: Whether the curves are of the proof's runs or of the baseline's.
         notes: What could not be shown, and why.
-        absent: Section to the reason why it is empty: "not reached" or why it was skipped; empty where there is something.
+        absent: Section to the reason why it is empty: "not reached" or why it was skipped; else "".
     """
 
     record: ImprovementRecord
@@ -117,7 +127,15 @@ def _arms(record: ImprovementRecord, folder: Path) -> tuple[dict[str, Loaded], s
 def _panels(arms: dict[str, tuple[RunRecord, ...]], quantity: str) -> tuple[Panel, ...]:
     """Training split beside validation split."""
     panels = [
-        Panel(quantity, split, tuple(_group(key, [evaluation_line(run, split, quantity) for run in runs]) for key, runs in arms.items() if runs))
+        Panel(
+            quantity,
+            split,
+            tuple(
+                _group(key, [evaluation_line(run, split, quantity) for run in runs])
+                for key, runs in arms.items()
+                if runs
+            ),
+        )
         for split in ("train", "val")
     ]
     return tuple(panel for panel in panels if not panel.empty)

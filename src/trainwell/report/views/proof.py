@@ -101,7 +101,9 @@ def proof(record: ImprovementRecord) -> Proof:
 
 
 def _status(record: ImprovementRecord) -> str:
-    return {"completed": "no proof", "running": "running", "interrupted": "interrupted", "stopped": "stopped"}[record.status]
+    return {"completed": "no proof", "running": "running", "interrupted": "interrupted", "stopped": "stopped"}[
+        record.status
+    ]
 
 
 def _pending_headline(record: ImprovementRecord) -> str:
@@ -110,7 +112,7 @@ def _pending_headline(record: ImprovementRecord) -> str:
     if record.status == "completed":
         return "Nothing was compared: nothing is claimed."
     verb = "Interrupted" if record.status == "interrupted" else "Still running"
-    last = f" The last finished step is \N{LEFT DOUBLE QUOTATION MARK}{record.entries[-1].title}\N{RIGHT DOUBLE QUOTATION MARK}." if record.entries else ""
+    last = f" The last finished step is “{record.entries[-1].title}”." if record.entries else ""
     return f"{verb} before the proof: nothing is claimed yet.{last}"
 
 
@@ -168,9 +170,10 @@ def _not_claimed(record: ImprovementRecord, pairs: tuple[SeedPair, ...]) -> tupl
     facts = record.problem
     test = facts.examples.get("test", 0)
     said = [
-        f"Other lengths of training: both recipes ran {number_text(record.epochs)} epochs or less, and the result holds there.",
-        f"Other data: the interval covers the luck of the seed (weights, order, noise). The {test:,} test examples are one sample; "
-        "another would move both values.",
+        f"Other lengths of training: both recipes ran {number_text(record.epochs)} epochs or less, and the result "
+        "holds there.",
+        "Other data: the interval covers the luck of the seed (weights, order, noise). "
+        f"The {test:,} test examples are one sample; another would move both values.",
         "Optimizers in general: two recipes were compared, not the procedures that tuned them.",
     ]
     if record.verdict == "cannot tell":

@@ -14,7 +14,7 @@ from trainwell.report.views.recipes import rows, to_toml
 from trainwell.report.wording import metric_text, number_text, seconds_text
 
 _WORDS = {
-    "completed": "Completed as planned",
+    "completed": "Completed",
     "stopped": "Stopped early",
     "diverged": "Diverged",
     "interrupted": "Interrupted",
@@ -27,7 +27,7 @@ _FEWEST_TO_SMOOTH = 40
 
 @dataclass(frozen=True)
 class RawAndSmooth:
-    """A series with all its points, and its centred running mean where there are points enough."""
+    """A series with all its points, and its centred running median where there are points enough."""
 
     raw: Line
     smooth: Line | None
@@ -109,10 +109,18 @@ def _figures(run: RunRecord) -> tuple[Figure, ...]:
     for split, label in (("train", "Last training loss"), ("val", "Last validation loss")):
         rows = run.evaluations(split)
         if len(rows):
-            figures.append(Figure(label, number_text(float(f"{rows.loss[-1]:.4g}")), f"epoch {number_text(round(float(rows.epoch[-1]), 2))}"))
+            figures.append(
+                Figure(
+                    label,
+                    number_text(float(f"{rows.loss[-1]:.4g}")),
+                    f"epoch {number_text(round(float(rows.epoch[-1]), 2))}",
+                )
+            )
     share = f"of {info.planned_steps:,} planned" if info.planned_steps else "steps"
     figures.append(Figure("Steps", f"{info.steps:,}", share))
-    pace = f"{info.steps / info.seconds:,.0f} steps per second" if info.seconds > 0 and info.steps else "on " + info.device
+    pace = (
+        f"{info.steps / info.seconds:,.0f} steps per second" if info.seconds > 0 and info.steps else "on " + info.device
+    )
     figures.append(Figure("Time", seconds_text(info.seconds), pace))
     return tuple(figures)
 
@@ -132,4 +140,3 @@ def _model(run: RunRecord) -> tuple[tuple[str, str], ...]:
 def first_non_finite(line: Line) -> float | None:
     """Where a series first holds NaN or an infinity, in the unit of x."""
     return next((x for x, y in zip(line.x, line.y, strict=True) if not math.isfinite(y)), None)
-

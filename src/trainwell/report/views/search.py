@@ -96,13 +96,23 @@ def search(rows: Sequence[TrialFacts], *, higher_is_better: bool) -> Search | No
     longest = max((trial.rung for trial in finite), default=0)
     finalists = [trial for trial in finite if trial.rung == longest]
     winner = max(finalists, key=lambda trial: sign * trial.metric).number if finalists else None
-    return Search(axes, tuple(last.values()), looks, _best_so_far(looks, sign), _rungs(rows, looks, sign), winner, higher_is_better)
+    return Search(
+        axes,
+        tuple(last.values()),
+        looks,
+        _best_so_far(looks, sign),
+        _rungs(rows, looks, sign),
+        winner,
+        higher_is_better,
+    )
 
 
 def _trial(row: TrialFacts, axes: tuple[str, str]) -> Trial:
     x, y = (_number(row.changes.get(path)) for path in axes)
     diverged = row.status in ("diverged", "failed") or not math.isfinite(row.metric)
-    return Trial(row.number, x, y, row.metric, row.loss, row.epochs, row.rung, row.ended_at_seconds, diverged, row.changes)
+    return Trial(
+        row.number, x, y, row.metric, row.loss, row.epochs, row.rung, row.ended_at_seconds, diverged, row.changes
+    )
 
 
 def _axes(rows: Sequence[TrialFacts]) -> tuple[str, str]:

@@ -1,0 +1,66 @@
+"""`trainwell lr`: the learning-rate range test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from trainwell.cli.options import read_problem, read_recipe, recipe_options
+
+
+@click.command()
+@click.argument("problem")
+@recipe_options
+@click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Updates at each rate.")
+@click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Seeds at each rate.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def lr(
+    problem: str,
+    settings: tuple[str, ...],
+    recipe_file: Path | None,
+    seed: int,
+    data: Path | None,
+    out: Path | None,
+    steps: int,
+    seeds: int,
+    as_json: bool,
+) -> int:
+    """Find a learning rate for PROBLEM: train a few steps at each of 25 rates and suggest one."""
+    recipe = read_recipe(settings, recipe_file)
+    live = read_problem(problem, data)
+    from trainwell.records import dump_json, to_plain
+    from trainwell.seeding import master_seeds
+    from trainwell.tune import lr_range
+
+    test = lr_range(live, recipe, seeds=master_seeds(seed, 1, seeds), steps=steps)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "lr.json").write_text(dump_json(test, indent=1))
+    if as_json:
+        click.echo(json.dumps(to_plain(test), indent=1))
+        return 0
+    for line in curve_lines(test.rates, test.losses, test.start_loss, test.suggestion):
+        click.echo(line)
+    if test.suggestion is None or test.interval is None:
+        click.echo(f"no suggestion: {test.reason}")
+    else:
+        click.echo(f"suggested: {test.suggestion:.3g} (as good: {test.interval[0]:.2g} to {test.interval[1]:.2g})")
+        click.echo(test.reason)
+    return 0
+
+
+def curve_lines(
+    rates: tuple[float, ...], losses: tuple[float, ...], start: float, suggestion: float | None, width: int = 40
+) -> list[str]:
+    """A bar per rate: the loss after the test as a share of the loss at the start."""
+    lines = []
+    for rate, loss in zip(rates, losses, strict=True):
+        mark = " <- suggested" if rate == suggestion else ""
+        if loss != loss:
+            lines.append(f"{rate:9.2e}  diverged{mark}")
+            continue
+        filled = round(width * min(1.0, max(0.0, loss / start))) if start else 0
+        lines.append(f"{rate:9.2e}  {loss:9.4g}  {'#' * filled}{mark}")
+    return lines

@@ -1,0 +1,75 @@
+"""The batches of K runs: one gather a step for all of them, in each run's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainwell.data import Examples
+from trainwell.train.feed import Feed
+
+
+@dataclass(frozen=True)
+class StackedBatch:
+    """A batch of every run.
+
+    Attributes:
+        examples: (K, B, ...), or (B, ...) where all runs see the same.
+        size: Examples B of a run.
+    """
+
+    examples: Examples
+    shared: bool
+    size: int
+
+    def of_run(self, k: int) -> Examples:
+        """The batch of one run."""
+        return self.examples if self.shared else self.examples.map(lambda t: t[k])
+
+
+class StackedFeed:
+    """Groups of batches for runs that train on the same split.
+
+    Args:
+        feeds: Of the runs; they agree in everything but the order.
+    """
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self.feeds = list(feeds)
+        source = feeds[0].source
+        assert isinstance(source, Examples)
+        self.source = source
+        self.plan = feeds[0].plan
+        self.device = feeds[0].device
+
+    @property
+    def shared(self) -> bool:
+        """Whether all runs see the same batches."""
+        return len({(feed.streams.seed, feed.sampling) for feed in self.feeds}) == 1
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[list[StackedBatch]]:
+        """The groups of one epoch, each for one update; `skip` batches are left out at the front."""
+        orders: dict[tuple[int, str], Tensor] = {}
+        for feed in self.feeds:
+            key = (feed.streams.seed, feed.sampling)
+            if key not in orders:
+                orders[key] = feed.order(epoch)
+        rows = list(orders.values()) if self.shared else [orders[f.streams.seed, f.sampling] for f in self.feeds]
+        order = torch.stack(rows).to(self.device)
+        plan = self.plan
+        group: list[StackedBatch] = []
+        for number in range(skip, plan.batches_per_epoch):
+            group.append(self._batch(order[:, number * plan.batch_size : (number + 1) * plan.batch_size]))
+            if len(group) == plan.accumulate or number + 1 == plan.batches_per_epoch:
+                yield group
+                group = []
+
+    def _batch(self, order: Tensor) -> StackedBatch:
+        size = order.shape[1]
+        if self.shared:
+            return StackedBatch(self.source.take(order[0]), True, size)
+        taken = self.source.take(order.flatten())
+        return StackedBatch(taken.map(lambda t: t.unflatten(0, (-1, size))), False, size)

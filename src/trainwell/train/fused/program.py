@@ -1,0 +1,123 @@
+"""Forward and backward pass of K runs as one: `torch.func.vmap` over any model."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from trainwell.data import Examples
+from trainwell.train.fused.losses import StackedLoss
+from trainwell.train.fused.recurrent import unrolled
+from trainwell.train.fused.tensors import Tensors
+from trainwell.train.losses import LossFunction, loss_of, scores
+
+Autocast = Callable[[], AbstractContextManager[Any]]
+
+
+class Program(Protocol):
+    """How the losses, gradients and outputs of K runs are computed."""
+
+    name: str
+
+    def gradients(self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Any) -> Tensor:
+        """Add the gradients of a batch into `tensors.gradients`.
+
+        Args:
+            batch: (K, B, ...), or (B, ...) if it is shared by all runs.
+            weight: What the batch counts; a number, or (K,).
+
+        Returns:
+            Losses times the weight, (K,).
+        """
+
+    def outputs(self, tensors: Tensors, batch: Examples, loss: LossFunction) -> tuple[Tensor, Tensor | None]:
+        """Losses (K,) and scores (K, B, ...) of a batch that all runs share, in eval mode."""
+
+
+class VmapProgram:
+    """Any model, by `vmap` over `functional_call`; ordinary autograd for the gradients."""
+
+    name = "vmap"
+
+    def __init__(self, model: nn.Module, autocast: Autocast = nullcontext) -> None:
+        self.skeleton = unrolled(copy.deepcopy(model))
+        self.autocast = autocast
+
+    def gradients(
+        self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Any = 1.0, first: bool = True
+    ) -> Tensor:
+        """Gradients of a batch into `tensors.gradients`, added unless it is the first of its update."""
+        self.skeleton.train()
+        parameters = tensors.parameters
+        targets = tensors.gradients
+        leaves = {name: parameters[name].detach().requires_grad_() for name in targets}
+        with torch.enable_grad():
+            losses = self._losses({**parameters, **leaves}, tensors.buffers, batch, shared, loss)
+            total = losses if isinstance(weight, float) and weight == 1.0 else losses * weight
+            found = torch.autograd.grad(total.sum(), list(leaves.values()), allow_unused=True)
+        for view, gradient in zip(targets.values(), found, strict=True):
+            if gradient is None:
+                if first:
+                    view.zero_()
+            elif first:
+                view.copy_(gradient)
+            else:
+                view.add_(gradient)
+        return total.detach()
+
+    def _losses(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Examples, shared: bool, loss: StackedLoss
+    ) -> Tensor:
+        def one(own: Any, own_buffers: Any, inputs: Any, targets: Any, values: Any) -> Tensor:
+            with self.autocast():
+                return loss_of(
+                    self._bound(own, own_buffers), Examples(inputs, targets), loss.of_run(values)
+                )[0]
+
+        data = None if shared else 0
+        dims = (0, 0, data, data if batch.targets is not None else None, 0)
+        result: Tensor = vmap(one, in_dims=dims, randomness="different")(
+            parameters, buffers, batch.inputs, batch.targets, loss.values
+        )
+        return result
+
+    def outputs(self, tensors: Tensors, batch: Examples, loss: LossFunction) -> tuple[Tensor, Tensor | None]:
+        """Losses and scores of a batch that all runs share, in eval mode."""
+        self.skeleton.eval()
+
+        def one(own: Any, own_buffers: Any) -> Any:
+            with self.autocast():
+                value, returned = loss_of(self._bound(own, own_buffers), batch, loss)
+            return (value, scores(returned).float()) if batch.targets is not None else (value,)
+
+        with torch.no_grad():
+            found = vmap(one, randomness="different")(tensors.parameters, tensors.buffers)
+        return found[0], found[1] if len(found) > 1 else None
+
+    def _bound(self, parameters: Any, buffers: Any) -> Any:
+        """The model with other tensors, as something to call."""
+
+        def bound(*arguments: Any, **keywords: Any) -> Any:
+            return functional_call(self.skeleton, (parameters, buffers), arguments, keywords)
+
+        return bound
+
+
+@contextmanager
+def vectorisable() -> Iterator[None]:
+    """Choose those implementations of attention that `vmap` knows, and make a slow fallback an error."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH), warnings.catch_warnings():
+            warnings.filterwarnings("error", message="There is a performance drop")
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

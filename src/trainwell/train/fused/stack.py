@@ -1,0 +1,372 @@
+"""K runs of one model trained as one: the loop over steps that all of them share."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainwell.data import Examples
+from trainwell.optim.clipping import clip_runs_by_norm_, norms_of_runs
+from trainwell.optim.penalty import add_gradient_noise, add_penalty_gradient, project_rows
+from trainwell.optim.rules.rule import Value
+from trainwell.optim.stacks import stacked_groups
+from trainwell.records import Evaluation
+from trainwell.train.evaluate import weight_of
+from trainwell.train.fused.average import StackedAverage
+from trainwell.train.fused.evaluation import evaluate_runs
+from trainwell.train.fused.feed import StackedBatch, StackedFeed
+from trainwell.train.fused.lane import Lane, StateView
+from trainwell.train.fused.losses import StackedLoss
+from trainwell.train.fused.program import Program, vectorisable
+from trainwell.train.fused.tensors import Tensors, detach
+from trainwell.train.fused.update import update_
+from trainwell.train.noise import NoiseState
+from trainwell.train.threads import threads_set
+
+_FLUSH_STEPS = 256  # losses and norms are kept in tensors for so many steps at most
+
+
+class Stack:
+    """Runs that are trained as one. A run that ends leaves; its weights and records are then those of any run.
+
+    Args:
+        lanes: Runs at the same step that agree in all but numbers (`grouping`).
+        program: How gradients and outputs are computed.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], program: Program) -> None:
+        self.lanes = list(lanes)
+        self.program = program
+        first = lanes[0]
+        self.problem, self.parts = first.problem, first.parts
+        self.plan = first.parts.plan
+        self.step, self.epoch, self.batch = first.step, first.epoch, first.batch_in_epoch
+        recipes = [lane.recipe for lane in lanes]
+        device = self.parts.device
+        groups = stacked_groups(
+            first.model, [r.optimizer for r in recipes], [r.parameters for r in recipes], device=device
+        )
+        self.tensors = Tensors.of([lane.model for lane in lanes], groups)
+        self.loss = StackedLoss.of(
+            self.problem, [r.loss for r in recipes], [lane.class_weights() for lane in lanes], device
+        )
+        self.average = StackedAverage(
+            [r.averaging for r in recipes], [lane.total_steps for lane in lanes], self.plan.steps_per_epoch
+        )
+        self._names = _state_names(first)
+        self._noise = first.noise
+        self._losses: list[Tensor] = []
+        self._looks: list[tuple[str, int, Tensor]] = []
+        self._multipliers: list[list[float]] = []
+        self._began = self.step
+        self._clock = time.monotonic()
+        for lane in lanes:
+            lane.join()
+        self._arrange()
+
+    def __len__(self) -> int:
+        return len(self.lanes)
+
+    def _arrange(self) -> None:
+        """Work out what depends on which runs there are."""
+        lanes = self.lanes
+        self.feed = StackedFeed([lane.parts.feed for lane in lanes])
+        self._groups: Iterator[list[StackedBatch]] | None = None
+        self._every_step = any(lane.follows_steps for lane in lanes)
+        device = self.parts.device
+
+        def column(read: Callable[[Lane], float]) -> Tensor:
+            return torch.tensor([read(lane) for lane in lanes], dtype=torch.float32, device=device)
+
+        self._l1, self._l2, limits, noise = (
+            column(lambda lane, name=name: float(getattr(lane.recipe.regularization, name)))  # type: ignore[misc]
+            for name in ("l1", "l2", "max_norm", "gradient_noise")
+        )
+        self._penalised = bool((self._l1 + self._l2).any())
+        self._limits = torch.where(limits > 0, limits, math.inf)[:, None] if bool(limits.any()) else None
+        self._disturbed = [k for k, value in enumerate(noise.tolist()) if value]
+        clips = [lane.recipe.clipping for lane in lanes]
+        self._clips_by_norm = any(c.name == "norm" for c in clips)
+        self._clips_alone = [k for k, c in enumerate(clips) if c.name in ("value", "adaptive")]
+        self._clipped = [k for k, c in enumerate(clips) if c.name != "none"]
+        self._norm_limits = torch.tensor(
+            [c.limit if c.name == "norm" else math.inf for c in clips], dtype=torch.float32, device=device
+        )
+        self._augmented = any(lane.parts.update.augment is not None for lane in lanes)
+
+    # -- the loop ---------------------------------------------------------------------------------------------
+
+    def advance(self, until: int) -> None:
+        """Train until a number of updates; runs that end leave."""
+        if not self.lanes:
+            return
+        try:
+            with self._own_state():
+                self._clock = time.monotonic()
+                if self.step == 0:
+                    self._evaluate(range(len(self.lanes)))
+                    self._leave()
+                while self.lanes and self.step < until:
+                    self._segment(until)
+        except KeyboardInterrupt:
+            for lane in self.lanes:
+                lane.interrupt()
+            self._flush()
+            self._leave()
+            raise
+
+    def _segment(self, until: int) -> None:
+        """Train up to the next step at which some run is looked at, or ends, or at which an epoch ends."""
+        lanes = self.lanes
+        end = self._next_stop(until)
+        self._began = self.step
+        self._multipliers = [lane.multipliers(self.step, end) for lane in lanes]
+        columns = list(zip(*self._multipliers, strict=True))
+        reads = self.parts.reads_loss
+        for multipliers in columns:
+            losses = self._update(self._next_group(), multipliers)
+            self._losses.append(losses)
+            self.step += 1
+            if reads and not math.isfinite(float(losses.sum())):
+                break
+        self._flush()
+        due = [
+            k for k, lane in enumerate(lanes) if lane.status == "running" and self.step in lane.parts.plan.evaluation_steps
+        ]
+        if due:
+            self._evaluate(due)
+            for k in due:
+                lanes[k].judge()
+        if self.batch >= self.plan.batches_per_epoch:
+            self.epoch, self.batch, self._groups = self.epoch + 1, 0, None
+        for lane in lanes:
+            lane.at(self.epoch, self.batch)
+            lane.complete()
+        self._leave()
+
+    def _next_stop(self, until: int) -> int:
+        if self._every_step:
+            return self.step + 1
+        left = -(-(self.plan.batches_per_epoch - self.batch) // self.plan.accumulate)
+        stops = {until, self.step + left, self.step + _FLUSH_STEPS}
+        for lane in self.lanes:
+            stops.add(min(s for s in (*lane.parts.plan.evaluation_steps, lane.total_steps) if s > self.step))
+        return min(stops)
+
+    def _next_group(self) -> list[StackedBatch]:
+        if self._groups is None:
+            self._groups = self.feed.epoch(self.epoch, self.batch)
+        group = next(self._groups)
+        self.batch += len(group)
+        return group
+
+    # -- one update -------------------------------------------------------------------------------------------
+
+    def _update(self, group: Sequence[StackedBatch], multipliers: Sequence[float]) -> Tensor:
+        """One update of every run; returns the losses before it, (K,)."""
+        if self._augmented:
+            group = [self._augment(batch) for batch in group]
+        losses = self._gradients(group)
+        tensors, step, every = self.tensors, self.step, self.parts.recipe.recording.gradients_every
+        with torch.no_grad():
+            self._penalise()
+            self._limit(step % every == 0)
+            before = [rows.clone() for rows in tensors.rows] if step % (5 * every) == 0 else None
+            for block in tensors.blocks:
+                update_(block, multipliers, step)
+            if before is not None:
+                self._looks.append(("update_ratio", step, update_ratios(before, tensors.rows)))
+            if self._limits is not None:
+                for block in tensors.blocks:
+                    project_rows(list(block.parameters.values()), self._limits, stacked=True)  # type: ignore[arg-type]
+            if self.average.used:
+                self.average.update(step, tensors.averaged)
+        return losses
+
+    def _gradients(self, group: Sequence[StackedBatch]) -> Tensor:
+        gradients = self.program.gradients
+        if len(group) == 1:
+            return gradients(self.tensors, group[0].examples, group[0].shared, self.loss, None, True)
+        weights = [self._weights(batch) for batch in group]
+        total = torch.stack(weights).sum(0)
+        losses: Tensor | None = None
+        for batch, weight in zip(group, weights, strict=True):
+            part = gradients(self.tensors, batch.examples, batch.shared, self.loss, weight / total, losses is None)
+            losses = part if losses is None else losses + part
+        assert losses is not None
+        return losses
+
+    def _weights(self, batch: StackedBatch) -> Tensor:
+        device = self.parts.device
+        if batch.shared:
+            return torch.full((len(self),), weight_of(batch.examples), device=device)
+        return torch.tensor([weight_of(batch.of_run(k)) for k in range(len(self))], device=device)
+
+    def _augment(self, batch: StackedBatch) -> StackedBatch:
+        """Each run's own augmentation on its own batch, from its own noise."""
+        found: list[Examples] = []
+        for k, lane in enumerate(self.lanes):
+            augment = lane.parts.update.augment
+            own = batch.of_run(k)
+            found.append(own if augment is None else augment(own))
+        return StackedBatch(stack_examples(found), False, batch.size)
+
+    def _penalise(self) -> None:
+        """Add penalties and noise to the gradients."""
+        if self._penalised:
+            for block in self.tensors.blocks:
+                on: Value = block.group.penalised
+                if isinstance(on, Tensor) or on:
+                    l1, l2 = (amount * on for amount in (self._l1, self._l2))
+                    add_penalty_gradient([block.gradients_KP], [block.values_KP], l1, l2)
+        gradients = self.tensors.gradients if self._disturbed else {}
+        for k in self._disturbed:
+            lane = self.lanes[k]
+            assert lane.parts.noise is not None
+            own = [gradients[name][k] for name in lane.trained_names]
+            add_gradient_noise(own, self.step, lane.recipe.regularization.gradient_noise, lane.parts.noise)
+
+    def _limit(self, looking: bool) -> None:
+        """Clip the gradients of each run by its own limit; record norms."""
+        rows = self.tensors.gradient_rows
+        if self._clips_by_norm:
+            norms = clip_runs_by_norm_(rows, self._norm_limits)
+        elif looking or self._clips_alone:
+            norms = norms_of_runs(rows)
+        else:
+            return
+        for k in self._clips_alone:
+            clip = self.lanes[k].parts.update.clip
+            assert clip is not None
+            clip([row[k] for row in rows])
+        name = "gradient_norm" if looking else "gradient_norm of clipped"
+        self._looks.append((name, self.step, norms))
+
+    # -- records ----------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Give the runs what was recorded since the last time."""
+        now = time.monotonic()
+        for lane in self.lanes:
+            lane.spend((now - self._clock) / len(self.lanes))
+        self._clock = now
+        if not self._losses:
+            return
+        losses_KS = torch.stack(self._losses, 1).double().cpu().tolist()
+        looks = [(name, step, values.double().cpu().tolist()) for name, step, values in self._looks]
+        self._losses, self._looks = [], []
+        clipped = set(self._clipped)
+        for k, lane in enumerate(self.lanes):
+            losses = losses_KS[k]
+            lane.record(self._began, losses, [lane.parts.lr * m for m in self._multipliers[k][: len(losses)]])
+            for name, step, values in looks:
+                if not name.endswith(" of clipped"):
+                    lane.recorder.add(name, step, values[k])
+                elif k in clipped:
+                    lane.recorder.add("gradient_norm", step, values[k])
+            if self.parts.reads_loss and not math.isfinite(losses[-1]):
+                lane.diverge(losses[-1])
+            lane.stepped(losses[-1])
+        self._began = self.step
+
+    # -- evaluation -------------------------------------------------------------------------------------------
+
+    def evaluate_now(self) -> None:
+        """Evaluate the runs that were not evaluated at this step."""
+        with self._own_state():
+            self._evaluate([k for k, lane in enumerate(self.lanes) if lane.evaluated_at != self.step])
+
+    def _evaluate(self, runs: Sequence[int] | range) -> None:
+        if not len(runs):
+            return
+        tensors = self.tensors
+        if self.average.used:
+            tensors = tensors.with_averaged(self.average.rows(tensors.averaged))
+        if len(runs) < len(self):
+            tensors = tensors.select(torch.tensor(list(runs), device=self.parts.device))
+        rows: list[list[Evaluation]] = [[] for _ in runs]
+        for split, source in self.parts.evaluated.items():
+            assert isinstance(source, Examples)
+            found = evaluate_runs(
+                self.program,
+                tensors,
+                source,
+                problem=self.problem,
+                loss=self.parts.plain_loss,
+                split=split,
+                step=self.step,
+                epoch=self.step / self.plan.steps_per_epoch,
+                unscale=self.parts.unscale(),
+            )
+            for own, row in zip(rows, found, strict=True):
+                own.append(row)
+        named = {**tensors.parameters, **tensors.buffers}
+        for place, k in enumerate(runs):
+            view = StateView({key: named[name] for key, name in self._names.items()}, place)
+            self.lanes[k].take(rows[place], view)
+
+    # -- leaving ----------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """Take the runs that have ended out of the stacked tensors."""
+        if any(lane.status != "running" for lane in self.lanes):
+            self.keep([k for k, lane in enumerate(self.lanes) if lane.status == "running"])
+
+    def keep(self, runs: Sequence[int]) -> None:
+        """Go on with some of the runs; the others get tensors of their own."""
+        kept = set(runs)
+        for k, lane in enumerate(self.lanes):
+            if k not in kept:
+                detach(lane.model)
+        self.lanes = [self.lanes[k] for k in runs]
+        if not self.lanes:
+            return
+        index = torch.tensor(list(runs), device=self.parts.device)
+        self.tensors = self.tensors.select(index)
+        self.loss = self.loss.select(index)
+        self.average = self.average.select(runs)
+        self.tensors.attach([lane.model for lane in self.lanes])
+        self._arrange()
+
+    @contextmanager
+    def _own_state(self) -> Iterator[None]:
+        """The stack's noise stream, threads and implementations; the caller's are as they were afterwards."""
+        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+        with torch.random.fork_rng(devices=devices), threads_set(self.parts.threads), vectorisable():
+            self._noise.use()
+            try:
+                yield
+            finally:
+                self._noise = NoiseState.now(self.parts.device)
+
+
+def update_ratios(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
+    """Norm of the change of the weights over the norm of the weights, (K,)."""
+    change = torch._foreach_sub(list(after), list(before))
+    return norms_of_runs(change) / norms_of_runs(before).clamp(min=1e-12)
+
+
+def stack_examples(examples: Sequence[Examples]) -> Examples:
+    """Batches of K runs as one, (K, B, ...)."""
+    first = examples[0]
+    if isinstance(first.inputs, Tensor):
+        inputs: Any = torch.stack([e.inputs for e in examples])  # type: ignore[misc]
+    elif isinstance(first.inputs, dict):
+        inputs = {name: torch.stack([e.inputs[name] for e in examples]) for name in first.inputs}  # type: ignore[index]
+    else:
+        inputs = tuple(torch.stack(list(column)) for column in zip(*(e.inputs for e in examples), strict=True))  # type: ignore[arg-type]
+    targets = None if first.targets is None else torch.stack([e.targets for e in examples])  # type: ignore[misc]
+    return Examples(inputs, targets)
+
+
+def _state_names(lane: Lane) -> Mapping[str, str]:
+    """From the keys of a model's state to the names of its parameters and buffers (tied ones have several keys)."""
+    model = lane.model
+    owners = {id(t): name for named in (model.named_parameters(), model.named_buffers()) for name, t in named}
+    return {key: owners[id(t)] for key, t in model.state_dict(keep_vars=True).items()}
