@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from trainwell.errors import RecordError
 from trainwell.report import charts, wording
-from trainwell.report.charts import curves, palette, proof, rates, search
+from trainwell.report.charts import curves, palette, proof, rates, search, series
 from trainwell.report.views.comparison import ComparisonView
 from trainwell.report.views.improvement import ImprovementView
 from trainwell.report.views.run import RunView
@@ -55,7 +55,7 @@ def improvement_charts(view: ImprovementView) -> Charts:
     if view.metric:
         made.append(curves.curves("metric", _title(metric), view.metric, note=band))
     if view.rate is not None:
-        made.append(curves.schedules("rate", "Learning rate while training", view.rate, height=360))
+        made.append(series.schedules("rate", "Learning rate while training", view.rate, height=360))
     if view.rate_test is not None:
         made.append(rates.range_chart(view.rate_test, height=360))
     if view.search is not None:
@@ -76,17 +76,17 @@ def run_charts(view: RunView) -> Charts:
     if view.step_loss is not None:
         note = "As minimised, with smoothing and penalties. No point is left out."
         made.append(
-            curves.series(
+            series.series(
                 "steps", "Training loss of each step", view.step_loss, "loss", key="train", note=note, height=340
             )
         )
     if view.gradient_norm is not None:
-        made.append(curves.series("gradient", "Gradient norm", view.gradient_norm, "gradient norm", key="3"))
+        made.append(series.series("gradient", "Gradient norm", view.gradient_norm, "gradient norm", key="3"))
     if view.rate is not None:
-        made.append(curves.one_rate("rate", view.rate))
+        made.append(series.one_rate("rate", view.rate))
     if view.update_ratio is not None:
         note = "Length of an update over the length of the weights."
-        made.append(curves.series("update", "Update ratio", view.update_ratio, "update / weight", key="4", note=note))
+        made.append(series.series("update", "Update ratio", view.update_ratio, "update / weight", key="4", note=note))
     return _by_name(made)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from trainwell.records import ImprovementRecord, LogEntry, RateTest, RunRecord
 from trainwell.report.views.curves import (
     Group,
+    Line,
     Loaded,
     Panel,
     corners,
@@ -151,7 +152,7 @@ def _rate_panel(arms: dict[str, tuple[RunRecord, ...]]) -> Panel | None:
     return None if panel.empty else panel
 
 
-def _group(key: str, lines: Sequence) -> Group:  # type: ignore[type-arg]
+def _group(key: str, lines: Sequence[Line]) -> Group:
     made = group(key, key, lines)
     n = 0 if made.band is None else made.band.n
     lost = f", {made.diverged} diverged" if made.diverged else ""

@@ -26,12 +26,18 @@ class Program(Protocol):
 
     name: str
 
-    def gradients(self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Any) -> Tensor:
-        """Add the gradients of a batch into `tensors.gradients`.
+    def gradients(
+        self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Tensor | None, first: bool
+    ) -> Tensor:
+        """Write the gradients of a batch into `tensors.gradients`.
 
         Args:
+            tensors: Parameters, buffers (updated in place) and gradients.
             batch: (K, B, ...), or (B, ...) if it is shared by all runs.
-            weight: What the batch counts; a number, or (K,).
+            shared: Whether it is.
+            loss: Of the runs.
+            weight: What the batch counts in its update, (K,); None for 1.
+            first: Whether it is the first of its update; otherwise gradients are added.
 
         Returns:
             Losses times the weight, (K,).
@@ -51,16 +57,16 @@ class VmapProgram:
         self.autocast = autocast
 
     def gradients(
-        self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Any = 1.0, first: bool = True
+        self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Tensor | None, first: bool
     ) -> Tensor:
-        """Gradients of a batch into `tensors.gradients`, added unless it is the first of its update."""
+        """Write the gradients of a batch into `tensors.gradients`."""
         self.skeleton.train()
         parameters = tensors.parameters
         targets = tensors.gradients
         leaves = {name: parameters[name].detach().requires_grad_() for name in targets}
         with torch.enable_grad():
             losses = self._losses({**parameters, **leaves}, tensors.buffers, batch, shared, loss)
-            total = losses if isinstance(weight, float) and weight == 1.0 else losses * weight
+            total = losses if weight is None else losses * weight
             found = torch.autograd.grad(total.sum(), list(leaves.values()), allow_unused=True)
         for view, gradient in zip(targets.values(), found, strict=True):
             if gradient is None:
