@@ -6,6 +6,8 @@ The public API, loaded lazily: importing trainwell does not import torch.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -22,6 +24,7 @@ _HOME = {
     "diagnose": "trainwell.diagnose",
     "explain": "trainwell.diagnose",
     "fit": "trainwell.train",
+    "fit_folds": "trainwell.train",
     "improve": "trainwell.improve",
     "load_problem": "trainwell.problem",
     "lr_range": "trainwell.tune",
@@ -41,6 +44,7 @@ __all__ = [
     "diagnose",
     "explain",
     "fit",
+    "fit_folds",
     "improve",
     "load_problem",
     "lr_range",
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
     from trainwell.recipe import Change, Recipe
     from trainwell.records import Finding
     from trainwell.report import report
-    from trainwell.train import Callback, Run, fit
+    from trainwell.train import Callback, Run, fit, fit_folds
     from trainwell.tune import lr_range
 
 
@@ -69,3 +73,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `trainwell.diagnose` the function: importing the package of that name would put the package there."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -31,8 +31,8 @@ from trainwell.train import fit
 SGD_RATES = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 ADAM_RATES = (1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 DATA = (
-    "digits", "few digits", "noisy digits", "shuffled labels", "cancer", "wine", "moons", "weak", "parity", "rare class",
-    "diabetes", "friedman",
+    "digits", "few digits", "noisy digits", "shuffled labels", "cancer", "wine", "moons", "weak", "parity",
+    "rare class", "diabetes", "friedman",
 )  # fmt: skip
 TRUTHS = ("good", "between", "low", "short", "high", "broken")
 

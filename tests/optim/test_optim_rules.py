@@ -180,6 +180,16 @@ def test_float32_stays_close_to_torch(name):
         torch.testing.assert_close(a[1], b, rtol=1e-3, atol=1e-4)  # 200 steps of rounding at 1e-7
 
 
+@pytest.mark.parametrize("name", ["adamw-False", "adagrad", "rmsprop-True", "adadelta", "adafactor", "nadam-False"])
+def test_tiny_gradients_meet_eps_as_in_torch(name):
+    spec = specs.KINDS[name.split("-")[0]](**({"centered": True} if "rms" in name else {}))
+    params, noise = stack(1, torch.float32)
+    params, noise = [p * 1e-9 for p in params], [n * 1e-9 for n in noise]
+    together = train_stacked([spec], params, noise, steps=20)
+    for a, b in zip(together, train_alone(spec, CASES[name][1], params, noise, 0, steps=20), strict=True):
+        torch.testing.assert_close(a[0], b, rtol=1e-4, atol=1e-14)
+
+
 SPECS = {name: specs.KINDS[name]() for name in RULES}
 
 

@@ -13,7 +13,7 @@ from trainwell.recipe import optimizers as specs
 from trainwell.recipe.parts import Parameters
 
 FAMILIES = {
-    "sgd": [specs.SGD(lr=0.1), specs.SGD(lr=0.03, momentum=0.9, weight_decay=0.1, dampening=0.5)],
+    "sgd": [specs.SGD(lr=0.1, dampening=0.5), specs.SGD(lr=0.03, momentum=0.9, weight_decay=0.1, dampening=0.5)],
     "adamw": [specs.AdamW(lr=0.01), specs.AdamW(lr=0.003, betas=(0.8, 0.99), weight_decay=0.1)],
     "muon": [specs.Muon(lr=0.02), specs.Muon(lr=0.01, momentum=0.8, adamw_lr=0.01, adamw_weight_decay=0)],
     "adafactor": [specs.Adafactor(lr=0.02), specs.Adafactor(lr=0.01, weight_decay=0.1)],

@@ -27,9 +27,9 @@ def bounds(metadata: tuple[Any, ...]) -> dict[type, Any]:
     """Bound to value, from constraints and from `Field(...)`s that hold some."""
     flat = [inner for entry in metadata for inner in (entry.metadata if isinstance(entry, FieldInfo) else [entry])]
     kinds = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le", MinLen: "min_length"}
-    return {type(b): getattr(b, kinds[type(b)]) for b in flat if type(b) in kinds} | {
-        str: b.pattern for b in flat if getattr(b, "pattern", None)
-    }
+    limits = {type(b): getattr(b, kinds[type(b)]) for b in flat if type(b) in kinds}
+    patterns = [b.pattern for b in flat if getattr(b, "pattern", None)]
+    return limits | ({str: patterns[0]} if patterns else {})
 
 
 def values(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:

@@ -456,10 +456,12 @@ def _proof(folder: Path, problem: ProblemFacts, diverged_seeds: tuple[int, ...],
         for arm in (arms["before"], arms["after"])
     )
     sentence = (
-        f"On digits (1,078/359/360 examples for train/val/test), trained for 20 epochs, {said}: test accuracy {a} after, "
-        f"{b} before; difference {100 * paired.mean:+.2f} points (95 % interval {100 * low:+.2f} points to "
-        f"{100 * high:+.2f} points, paired over 10 fresh seeds, sign-flip p = {p:.2g}). This holds for this split, this "
-        "model and this length of training; nothing is claimed about other data, other lengths, or the optimizer in general."
+        f"On digits (1,078/359/360 examples for train/val/test), trained for 20 epochs, {said}: "
+        f"test accuracy {a} after, {b} before; difference {100 * paired.mean:+.2f} points "
+        f"(95 % interval {100 * low:+.2f} points to {100 * high:+.2f} points, paired over 10 fresh seeds, "
+        f"sign-flip p = {p:.2g}). This holds for this split, "
+        "this model and this length of training; nothing is claimed about other data, other lengths, or the "
+        "optimizer in general."
     )
     return {
         "recipe_after": AFTER,

@@ -64,7 +64,8 @@ def test_everything_at_once_resumes_to_the_bit(tmp_path, step):
 
 
 @pytest.mark.parametrize(
-    "optimizer", ["sgd-momentum", "adam", "nadam", "radam", "adagrad", "rmsprop", "adafactor", "lion", "muon", "adadelta"]
+    "optimizer",
+    ["sgd-momentum", "adam", "nadam", "radam", "adagrad", "rmsprop", "adafactor", "lion", "muon", "adadelta"],
 )
 def test_every_optimizer_resumes_to_the_bit(tmp_path, optimizer):
     recipe = FULL.with_({"optimizer": optimizer, "epochs": 2, "model.depth": 2})
@@ -78,7 +79,11 @@ def test_every_optimizer_resumes_to_the_bit(tmp_path, optimizer):
         {"schedule": {"name": "plateau", "patience": 0}},
         {"averaging": {"name": "swa", "start": 0.2}},
         {"sampling": "balanced"},
-        {"optimizer": {"name": "lbfgs", "max_iter": 3, "lr": 0.3}, "accumulate": 1, "regularization.gradient_noise": 0.0},
+        {
+            "optimizer": {"name": "lbfgs", "max_iter": 3, "lr": 0.3},
+            "accumulate": 1,
+            "regularization.gradient_noise": 0.0,
+        },
         {"precision.dtype": "bf16"},
     ],
 )

@@ -88,7 +88,8 @@ def main() -> int:
     tracer = Tracer(seconds=spec["seconds"], steps=spec["steps"], save=writer)
     claim_folder(str(path.parent) if not spec["module"] else os.getcwd())
     (folder / "started").touch()
-    code, facts = 0, {"status": "completed", "error": "", "line": None, "file": None, "cell": None}
+    code = 0
+    facts: dict[str, Any] = {"status": "completed", "error": "", "line": None, "file": None, "cell": None}
     tracer.install()
     try:
         if spec["module"]:

@@ -12,7 +12,7 @@ import click
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time such as 90, 90s, 2m, 1h."""
 
     name = "time"

@@ -55,7 +55,7 @@ def read_cells(path: Path) -> list[str]:
     import nbformat
 
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         cells = [str(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     except Exception as error:
         raise UsageError(
@@ -128,7 +128,7 @@ def run_cell(source: str, number: int, path: Path, namespace: dict[str, Any]) ->
     name_cell(name, str(path), number)
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     tree = compile(source, name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None  # type: ignore[attr-defined]
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, name, "exec", dont_inherit=True), namespace)
     if last is not None:
         expression = ast.Expression(last.value)

@@ -1,12 +1,40 @@
-"""From a run to findings: every rule is asked, symptoms go under their causes, the most important come first."""
+"""From a run to findings: every rule is asked; each finding gets a place; causes come first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from trainwell.diagnose.rule import RULES, selected
-from trainwell.records import SEVERITIES, Finding, RunRecord
+from trainwell.diagnose.ranking import ranked
+from trainwell.diagnose.rule import selected
+from trainwell.records import SEVERITIES, Finding, Place, RunRecord, TraceRecord
+
+_ROLES: dict[str, tuple[str, ...]] = {
+    "class-imbalance": ("train_loader", "loss"),
+    "conflicting-labels": ("train_loader", "loss"),
+    "constant-inputs": ("train_loader", "model_call"),
+    "duplicate-samples": ("train_loader", "model_call"),
+    "invalid-labels": ("loss",),
+    "labels-unrelated-to-inputs": ("train_loader", "model_call"),
+    "non-finite-inputs": ("train_loader", "model_call"),
+    "non-finite-loss": ("loss", "backward"),
+    "bad-initial-loss": ("loss", "backward"),
+    "split-shift": ("eval_loader", "evaluation"),
+    "tiny-evaluation-set": ("eval_loader", "evaluation"),
+    "unscaled-inputs": ("model_call",),
+    "unshuffled-training": ("train_loader", "model_call"),
+    "learning-rate-too-high": ("optimizer",),
+    "learning-rate-too-low": ("optimizer",),
+    "loss-spikes": ("optimizer",),
+    "exploding-gradients": ("backward",),
+    "overfitting": ("model", "model_call"),
+    "underfitting": ("model", "model_call"),
+    "best-weights-lost": ("evaluation",),
+    "suspicious-validation": ("eval_loader", "evaluation"),
+    "no-better-than-chance": ("model_call",),
+    "stopped-early": ("step",),
+}
+_FALLBACK = ("loss", "backward", "step", "optimizer")
 
 
 def findings_of(
@@ -15,57 +43,33 @@ def findings_of(
     """Ask the selected rules; a rule that fails is told, never fatal."""
     found: list[Finding] = []
     trouble: list[str] = []
+    trace = run.trace if run.trace is not None else TraceRecord()
     for rule in selected(select, ignore):
         try:
-            found.extend(rule.check(run))
+            found.extend(placed(finding, trace) for finding in rule.check(run))
         except Exception as error:
             trouble.append(f"rule {rule.name} could not be asked: {type(error).__name__}: {error}")
-    return rank(found), trouble
+    return ranked(found), trouble
 
 
-def rank(found: Iterable[Finding]) -> list[Finding]:
-    """Put symptoms under the most severe finding that explains them, and order by severity."""
-    ordered = sorted(found, key=lambda f: (SEVERITIES.index(f.severity), _place_in_registry(f.rule)))
-    causes: list[Finding] = []
-    parents: dict[int, int] = {}
-    for index, finding in enumerate(ordered):
-        for other, cause in enumerate(ordered):
-            if other == index or cause.severity == "advice" != finding.severity:
-                continue
-            rule = RULES.get(cause.rule)
-            if rule is not None and finding.rule in rule.explains and not _above(parents, other, index):
-                parents[index] = other
-                break
-    for index, finding in enumerate(ordered):
-        if index in parents:
-            continue
-        causes.append(replace(finding, symptoms=tuple(_below(ordered, parents, index))))
-    return causes
-
-
-def _above(parents: dict[int, int], start: int, wanted: int) -> bool:
-    while start in parents:
-        start = parents[start]
-        if start == wanted:
-            return True
-    return start == wanted
-
-
-def _below(ordered: list[Finding], parents: dict[int, int], index: int) -> list[Finding]:
-    found = []
-    for child, parent in parents.items():
-        if parent == index:
-            found.append(ordered[child])
-            found.extend(_below(ordered, parents, child))
-    return found
-
-
-def _place_in_registry(name: str) -> int:
-    return list(RULES).index(name) if name in RULES else len(RULES)
+def placed(finding: Finding, trace: TraceRecord) -> Finding:
+    """Give a finding without a place the one where its subject stands in the program."""
+    if finding.place is not None:
+        return finding
+    place: Place | None = None
+    if finding.rule == "train-eval-overlap":
+        entries = [o for o in trace.overlaps if o.claimed and o.rows]
+        named = [o for o in entries if o.name in finding.message]
+        place = next((o.place for o in named or entries if o.place is not None), None)
+    for role in (*_ROLES.get(finding.rule, ()), *_FALLBACK):
+        place = place or trace.places.get(role)
+    return replace(finding, place=place)
 
 
 def merge(per_process: list[list[Finding]]) -> list[Finding]:
     """Findings of several processes of one program: equal rule and place count once."""
+    if len(per_process) == 1:
+        return per_process[0]
     merged: dict[tuple[str, str], Finding] = {}
     for found in per_process:
         for finding in found:

@@ -43,8 +43,7 @@ def main_loss(trace: TraceRecord) -> LossTrace | None:
     trained = [entry for entry in trace.losses if entry.grad]
     if not trained:
         return None
-    functions = {entry.function for entry in trained}
-    return max(trained, key=lambda entry: entry.calls) if len(functions) == 1 else None
+    return trained[0] if len({(entry.function, str(entry.place)) for entry in trained}) == 1 else None
 
 
 def run_of(trace: TraceRecord, name: str) -> RunRecord:
@@ -55,7 +54,7 @@ def run_of(trace: TraceRecord, name: str) -> RunRecord:
     main = max(losses, key=lambda b: b.calls, default=None)
     optimizer = max(trace.optimizers, key=lambda o: o.steps, default=None)
     series: dict[str, Series] = {}
-    plain = main is not None and len(losses) == 1 and optimizer is not None
+    plain = main is not None and len(losses) == 1 and optimizer is not None and not main.scaled
     if plain and main is not None:
         series["loss"] = _series(main.losses)
     if optimizer is not None and optimizer.lr:
@@ -84,7 +83,7 @@ def run_of(trace: TraceRecord, name: str) -> RunRecord:
             input_kind="other",
             fingerprint="",
         ),
-        recipe={},
+        recipe=_recipe(loss),
         seed=0,
         status=status,
         steps=trace.steps,
@@ -103,8 +102,23 @@ def run_of(trace: TraceRecord, name: str) -> RunRecord:
     )
 
 
+def _recipe(loss: LossTrace | None) -> dict[str, Any]:
+    """The few fields of a recipe that rules on data ask for."""
+    return {"sampling": {"name": "ordered"}} if loss is not None and _in_blocks(loss) else {}
+
+
+def _in_blocks(loss: LossTrace) -> bool:
+    """Whether batches are of few classes while the data are of many: labels come in blocks."""
+    stats, total = loss.target_stats, sum(loss.label_counts.values())
+    purity, batches = stats.get("purity"), int(stats.get("batches", 0))
+    if purity is None or batches < 6 or total < 40:
+        return False
+    chance = sum((n / total) ** 2 for n in loss.label_counts.values())
+    return chance < 0.9 and purity > chance + 0.4 * (1 - chance)
+
+
 def _series(pairs: Iterable[tuple[int, float]]) -> Series:
-    listed = sorted({step: value for step, value in pairs}.items())
+    listed = sorted(dict(pairs).items())
     return Series(np.array([s for s, _ in listed], np.int64), np.array([v for _, v in listed], np.float64))
 
 
@@ -127,7 +141,7 @@ def _evaluations(trace: TraceRecord, loss: LossTrace | None, task: Task, per_epo
     names = [e.name for e in trace.evaluations if e.name not in says_train]
     main = max(set(names), key=names.count, default=None)
     for entry in trace.evaluations:
-        if entry.name != main and entry.name not in says_train:
+        if entry.loss is None or (entry.name != main and entry.name not in says_train):
             continue
         metrics: dict[str, float] = {}
         if entry.accuracy is not None and task in ("multiclass", "binary"):
@@ -137,7 +151,7 @@ def _evaluations(trace: TraceRecord, loss: LossTrace | None, task: Task, per_epo
                 step=entry.step,
                 epoch=entry.step / per_epoch if per_epoch else 0.0,
                 split="train" if entry.name in says_train else "val",
-                loss=entry.loss if entry.loss is not None else math.nan,
+                loss=entry.loss,
                 metrics=metrics,
                 examples=entry.rows,
             )
@@ -198,7 +212,12 @@ def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int |
         splits.setdefault(entry.name, SplitFacts(entry.name, entry.looked_at, entry.looked_at))
     if not splits:
         return None
-    return DataFacts(splits=splits, overlaps=tuple(overlaps), scaled_by_recipe=normalises)
+    return DataFacts(
+        splits=splits,
+        overlaps=tuple(overlaps),
+        scaled_by_recipe=normalises,
+        sequential=loss is not None and _in_blocks(loss),
+    )
 
 
 def _held_out(trace: TraceRecord) -> list[Any]:

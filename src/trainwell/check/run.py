@@ -144,7 +144,7 @@ def check(
         tuple(_relative(f, base) for f in findings),
         replace(program, place=_relative_place(program.place, base)),
         runs,
-        tuple([*record.unseen(runs, program.status), *notes]),
+        (*record.unseen(runs, program.status), *notes),
     )
 
 
@@ -219,9 +219,7 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, seconds: float | None)
             pause = min(0.1, pause * 1.2)
             now = time.monotonic()
             if started is None:
-                if (folder / "started").exists():
-                    started = now
-                elif now - begin > _START and seconds is not None:
+                if (folder / "started").exists() or (now - begin > _START and seconds is not None):
                     started = now
             elif seconds is not None and now - started > seconds + 1.0:
                 return _end(process)

@@ -120,7 +120,8 @@ def _take(found: Hashes | None, indices: Any) -> Hashes | None:
     if chosen.dtype == bool:
         return found[chosen] if len(chosen) == len(found) else None
     chosen = chosen.astype(np.int64)
-    return found[chosen[(chosen < len(found))]]
+    taken: Hashes = found[chosen[chosen < len(found)]]
+    return taken
 
 
 def root(dataset: Any) -> Any:
@@ -171,6 +172,6 @@ def transforms(dataset: Any) -> tuple[str, ...]:
     for name, value in _attributes(dataset).items():
         if any(word in name.lower() for word in ("transform", "augment")) and value is not None:
             inner = getattr(value, "transforms", None)
-            for part in inner if isinstance(inner, list | tuple) else [value]:
-                names.append(getattr(part, "__name__", type(part).__name__))
+            parts = inner if isinstance(inner, list | tuple) else [value]
+            names.extend(getattr(part, "__name__", type(part).__name__) for part in parts)
     return tuple(names)

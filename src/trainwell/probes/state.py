@@ -510,6 +510,8 @@ class EvaluationState:
     judged: int = 0
     rows: int = 0
     calls: int = 0
+    own_losses: int = 0
+    pending_loss: float = 0.0
 
 
 @dataclass(eq=False)

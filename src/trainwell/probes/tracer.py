@@ -13,8 +13,6 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from trainwell.probes import (
     watch_backward,
     watch_calls,
@@ -289,4 +287,4 @@ def _device(models: list[ModelState]) -> str:
         if module is not None:
             for parameter in module.parameters():
                 return str(parameter.device)
-    return "cuda" if torch.cuda.is_available() and torch.cuda.is_initialized() else "cpu"
+    return "cpu"

@@ -85,7 +85,7 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
     for optimizer in tracer.optimizers.values():
         watch_steps.note_backward(optimizer, early=optimizer.steps < 40)
     tracer.run_length = 0
-    root = first.grad_fn
+    root: Any = first.grad_fn
     if not first.requires_grad:
         state.without_graph += 1
         return
@@ -185,11 +185,9 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
         state.unknown_leaves,
         sum(1 for i, v in found.leaves.items() if name_of(v) is None and i not in optimized and _persistent(tracer, v)),
     )
-    if not (reached & optimized) and not any(
-        reached & m.parameters.keys() for m in tracer.models.values() if m is not None
-    ):
-        if not found.opaque:
-            state.no_parameters += 1
+    known = reached & optimized or any(reached & m.parameters.keys() for m in tracer.models.values() if m is not None)
+    if not known and not found.opaque:
+        state.no_parameters += 1
     _keep_graph(tracer, state, found)
     if not tracer.saved_hooks:
         _look_at_activations(tracer, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from itertools import islice
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -127,10 +128,9 @@ def _model(tracer: Tracer, module: nn.Module) -> ModelState | None:
                 state.batch_norm += 1
                 if layer.track_running_stats:
                     state.noisy.append((weakref.ref(layer), "n"))
-            elif isinstance(layer, nn.RNNBase) and layer.dropout and layer.num_layers > 1:
-                state.dropout += 1
-                state.noisy.append((weakref.ref(layer), "d"))
-            elif isinstance(layer, nn.MultiheadAttention) and layer.dropout:
+            elif (isinstance(layer, nn.RNNBase) and layer.dropout and layer.num_layers > 1) or (
+                isinstance(layer, nn.MultiheadAttention) and layer.dropout
+            ):
                 state.dropout += 1
                 state.noisy.append((weakref.ref(layer), "d"))
             state.layers[name] = type(layer).__name__
@@ -202,7 +202,7 @@ def _enter(
     if state is None:
         with tracer.governor:
             state = model.calls[key] = CallState(model, where, outer, grad, module.training)
-            frames = []
+            frames: list[FrameType] = []
             inner = frame
             while inner is not None and len(frames) < 5:
                 if is_user(inner.f_code):
@@ -249,7 +249,8 @@ def _enter(
     if not grad:
         _evaluate(tracer, state)
     tracer.current = state
-    return state
+    entered: CallState = state
+    return entered
 
 
 def _look_due(tracer: Tracer, state: CallState) -> bool:
@@ -269,24 +270,23 @@ def _look_inside(
     model = state.model
     model.looks += 1
     registered = {id(m) for m in module.modules()}
-    seen: list[int] = []
     first: list[bool] = []
 
     def hook(layer: nn.Module, inputs: Any, output: Any = None) -> None:
         if torch.compiler.is_compiling():
             return
+        wanted = torch.is_grad_enabled()
         try:
             with tracer.governor, torch.no_grad():
-                seen.append(id(layer))
                 model.ran.add(id(layer))
-                if id(layer) not in registered and any(True for _ in layer.parameters(recurse=False)):
-                    if id(layer) not in model.stray_ids:
-                        model.stray_ids.add(id(layer))
-                        trainable = [p for p in layer.parameters(recurse=False) if p.requires_grad]
-                        owned = any(id(p) in o.ids for p in trainable for o in tracer.optimizers.values())
-                        if trainable and torch.is_grad_enabled and not owned:
-                            model.stray[type(layer).__name__] += 1
-                            model.stray_trainable += len(trainable)
+                own = list(layer.parameters(recurse=False))
+                if id(layer) not in registered and own and id(layer) not in model.stray_ids:
+                    model.stray_ids.add(id(layer))
+                    trainable = [p for p in own if p.requires_grad]
+                    owned = any(id(p) in o.ids for p in trainable for o in tracer.optimizers.values())
+                    if trainable and not owned and wanted:
+                        model.stray[type(layer).__name__] += 1
+                        model.stray_trainable += len(trainable)
                 if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
                     first.append(True)
                     if not model.first_layer.get("kind"):
@@ -328,7 +328,7 @@ def _leave(tracer: Tracer, state: CallState, result: Any) -> None:
     if state.grad:
         if state.calls <= 64 or state.calls % 16 == 0:
             for output in outputs:
-                node = output.grad_fn
+                node: Any = output.grad_fn
                 if node is not None and "trainwell" not in node.metadata:
                     node.metadata["trainwell"] = Tag("model", state)
     else:
@@ -364,6 +364,9 @@ def _judge(tracer: Tracer, state: CallState, output: torch.Tensor) -> None:
         return
     now.right += int((output.detach().argmax(1) == labels).sum())
     now.judged += len(labels)
+    if not now.own_losses and not now.loss_rows and any(k[0] == "cross_entropy" and k[2] for k in tracer.losses):
+        chances = torch.log_softmax(output.detach().float(), 1)
+        now.pending_loss -= float(chances.gather(1, labels[:, None].clamp(0, output.shape[1] - 1)).sum())
 
 
 def close_phase(tracer: Tracer, *, final: bool) -> None:
@@ -374,6 +377,8 @@ def close_phase(tracer: Tracer, *, final: bool) -> None:
     tracer.evaluation = None
     if not now.loss_rows and not now.judged:
         return
+    if not now.loss_rows and now.pending_loss:
+        now.loss_sum, now.loss_rows = now.pending_loss, now.judged
     if len(tracer.evaluations) > 2000:
         return
     tracer.evaluations.append(

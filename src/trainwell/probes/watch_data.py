@@ -6,6 +6,7 @@ import dis
 import re
 import sys
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import FrameType
@@ -360,66 +361,50 @@ def _claim(bound: tuple[str, ...], around: tuple[str, ...]) -> tuple[str, bool]:
 def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], dict[str, Any]]:
     """Overlap of evaluation sources with the training data; facts of both."""
     loaders = [*tracer.past_loaders, *tracer.loaders.values()]
-    train_parts: list[Any] = []
-    train_objects: set[int] = set()
-    for loader in loaders:
-        if loader.train and loader.dataset.hashes is not None:
-            train_parts.append(loader.dataset.hashes)
-    for source in tracer.sources.values():
-        if source.state.trained and source.hashes and (source.loader is None or source.loader.train):
-            train_parts.extend(source.hashes)
-            train_objects |= source.objects
     found: list[OverlapTrace] = []
-    if train_parts:
-        train = np.unique(np.concatenate(train_parts))
-        for loader in loaders:
-            if loader.evaluate and loader.dataset.hashes is not None and len(loader.dataset.hashes):
-                rows = loader.dataset.hashes[:20_000]
-                share = float(np.isin(rows, train).mean())
-                bound = (*loader.names, *(() if not loader.dataset.facts.get("names") else ()))
-                claimed, says_train = _claim(bound, loader.words)
-                name = loader.names[0] if loader.names else "evaluation"
-                found.append(
-                    OverlapTrace(
-                        name=name,
-                        share=share,
-                        rows=round(share * len(rows)),
-                        looked_at=len(rows),
-                        place=place(loader.site) or place(loader.use_site),
-                        claimed=claimed,
-                        same_object=bool(loader.train),
-                        says_train=says_train,
-                    )
-                )
-        for source in tracer.sources.values():
-            state = source.state
-            if not source.hashes or state.trained or not (state.after_first_step or not state.grad) or state.fed_on:
-                continue
-            if source.loader is not None and (source.loader.dataset.hashes is not None):
-                continue
-            rows = np.concatenate(source.hashes)[:20_000]
-            if len(np.unique(rows)) < 4:
-                continue
-            share = float(np.isin(rows, train).mean())
-            if source.loader is not None:
-                claimed, says_train = _claim(source.loader.names, source.loader.words)
-                name = source.loader.names[0] if source.loader.names else "evaluation"
-            else:
-                claimed, says_train = _claim(source.names, state.words)
-                name = source.names[0] if source.names else "evaluation"
-            found.append(
-                OverlapTrace(
-                    name=name,
-                    share=share,
-                    rows=round(share * len(rows)),
-                    looked_at=len(rows),
-                    place=place(source.loader.site if source.loader is not None else state.site),
-                    claimed=claimed,
-                    same_object=bool(source.objects & train_objects),
-                    says_train=says_train,
-                )
-            )
+    for key in {source.state.model.key for source in tracer.sources.values()}:
+        found.extend(_overlaps(tracer, loaders, key))
     return tuple(found), _data_facts(tracer, True), _data_facts(tracer, False)
+
+
+def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterator[OverlapTrace]:
+    """Evaluation sources of one model against what that model was trained on."""
+    mine = [source for source in tracer.sources.values() if source.state.model.key == model]
+    trained = [source for source in mine if source.state.trained and (source.loader is None or source.loader.train)]
+    parts = [part for source in trained for part in source.hashes]
+    fed = {source.loader.key for source in trained if source.loader is not None}
+    parts += [entry.dataset.hashes for entry in loaders if entry.key in fed and entry.dataset.hashes is not None]
+    if not parts:
+        return
+    train = np.unique(np.concatenate(parts))
+    objects = {identity for source in trained for identity in source.objects}
+    done: set[int] = set()
+    for source in mine:
+        state, loader = source.state, source.loader
+        if loader is not None and loader.dataset.hashes is not None and len(loader.dataset.hashes):
+            if loader.key in done or not loader.evaluate:
+                continue
+            done.add(loader.key)
+            rows = loader.dataset.hashes[:20_000]
+        elif source.hashes and not state.trained and (state.after_first_step or not state.grad) and not state.fed_on:
+            rows = np.concatenate(source.hashes)[:20_000]
+        else:
+            continue
+        if len(np.unique(rows)) < 4:
+            continue
+        share = float(np.isin(rows, train).mean())
+        names = source.names if loader is None else loader.names
+        claimed, says_train = _claim(names, state.words if loader is None else loader.words)
+        yield OverlapTrace(
+            name=names[0] if names else "evaluation",
+            share=share,
+            rows=round(share * len(rows)),
+            looked_at=len(rows),
+            place=place(state.site) if loader is None else place(loader.site) or place(loader.use_site),
+            claimed=claimed,
+            same_object=bool(source.objects & objects) or bool(loader is not None and loader.train),
+            says_train=says_train,
+        )
 
 
 def _data_facts(tracer: Tracer, train: bool) -> dict[str, Any]:

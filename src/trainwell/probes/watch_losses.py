@@ -95,7 +95,7 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
         tracer.evaluation.loss_sum += float(result) * scale * count
         tracer.evaluation.loss_rows += count
     number = state.calls
-    if not (number <= 30 or (number & (number - 1)) == 0) or scores.device.type != "cpu" and number > 8:
+    if not (number <= 30 or (number & (number - 1)) == 0) or (scores.device.type != "cpu" and number > 8):
         return
     if torch._C._functorch.peek_interpreter_stack() is not None or not tracer.governor.allows(1.5):
         return
@@ -113,6 +113,13 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
             ones = int((targets > 0.5).sum())
             state.label_counts[1] += ones
             state.label_counts[0] += targets.numel() - ones
+        if state.label_counts and targets.numel() == len(targets) >= 4 and number <= 30:
+            counts = torch.unique(targets.reshape(-1), return_counts=True)[1].double()
+            n = targets.numel()
+            pure = float((counts * (counts - 1)).sum() / (n * (n - 1)))
+            seen = state.target_stats.get("batches", 0)
+            state.target_stats["purity"] = (state.target_stats.get("purity", 0.0) * seen + pure) / (seen + 1)
+            state.target_stats["batches"] = seen + 1
         if result.numel() == 1:
             keep(state.values, (tracer.steps, float(result)))
 

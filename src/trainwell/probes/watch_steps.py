@@ -149,7 +149,6 @@ def _install_scaler(tracer: Tracer) -> None:
                 elif name == "step":
                     state.steps += 1
                     state.step_site = site(2)
-                    optimizer = args[0] if args else kwargs.get("optimizer")
                     counted = tracer.steps
                     state.stepped_inside = True
                     try:

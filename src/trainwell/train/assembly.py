@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +27,12 @@ from trainwell.recipe.schedules import Plateau
 from trainwell.records import LayerFacts, ModelFacts
 from trainwell.seeding import Streams, stream_seed
 from trainwell.train.averaging import Average, average_of
+from trainwell.train.custom_step import CustomUpdate, Step, optimizers_for
 from trainwell.train.feed import Feed
 from trainwell.train.initialization import initialize
 from trainwell.train.losses import LossFunction, class_weights, loss_of, plain_loss, training_loss
 from trainwell.train.plan import Plan, plan_run
-from trainwell.train.precision import autocast_of, laid_out, matmul_format, scaler_of
+from trainwell.train.precision import autocast_of, laid_out, scaler_of
 from trainwell.train.scaled import Scaled, prepared
 from trainwell.train.stopping import Keeper, keeper_for
 from trainwell.train.threads import choose_threads
@@ -46,8 +47,8 @@ class Assembly:
 
     recipe: Recipe
     model: nn.Module
-    optimizer: torch.optim.Optimizer
-    update: Update
+    optimizer: Any
+    update: Update | CustomUpdate
     schedule: Callable[[int], float]
     feed: Feed
     plan: Plan
@@ -106,23 +107,27 @@ class Assembly:
     @contextmanager
     def evaluated_weights(self) -> Iterator[None]:
         """Let the model hold the weights that are evaluated: the average, or those of a schedule-free optimizer."""
-        with matmul_format(self.recipe.precision):
-            if self.average is not None:
-                with self.average.in_place():
-                    yield
-            elif hasattr(self.optimizer, "eval"):
-                own = [p.detach().clone() for p in self.model.parameters()]
-                to_evaluation(self.optimizer)
+        if self.average is not None:
+            with self.average.in_place():
                 yield
-                to_training(self.optimizer)
-                with torch.no_grad():
-                    torch._foreach_copy_(list(self.model.parameters()), own)
-            else:
-                yield
+        elif hasattr(self.optimizer, "eval"):
+            own = [p.detach().clone() for p in self.model.parameters()]
+            to_evaluation(self.optimizer)
+            yield
+            to_training(self.optimizer)
+            with torch.no_grad():
+                torch._foreach_copy_(list(self.model.parameters()), own)
+        else:
+            yield
 
 
-def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
+def assemble(
+    problem: Problem, recipe: Recipe, streams: Streams, step: Step | None = None, parts: Sequence[str] = ()
+) -> Assembly:
     """Build everything that a run needs.
+
+    Args:
+        step, parts: A user's own update, and the submodules that get an optimizer each.
 
     Raises:
         RecipeError: If the recipe does not fit the problem.
@@ -137,7 +142,9 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
     scaled, splits = prepared(problem, recipe, device)
     initialize(model, recipe.initialization, lambda: first(_scaled_train(problem, scaled), recipe.batch_size))
     model = laid_out(model.to(device), recipe.precision)
-    optimizer = build_optimizer(recipe.optimizer, recipe.parameters, model)
+    optimizer: Any = build_optimizer(recipe.optimizer, recipe.parameters, model) if step is None else None
+    if step is not None:
+        optimizer = optimizers_for(recipe, model, parts)
     labels = known_targets(problem.train)
     loss = training_loss(problem, recipe.loss, weights_of(problem, recipe, labels))
     looked_at = min(_LOOKED_AT_TRAIN, max(1, count(splits["val"]) or _LOOKED_AT_TRAIN))
@@ -147,31 +154,38 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
     autocast = autocast_of(recipe.precision, device)
     schedule = recipe.schedule
     plateau = PlateauState(schedule, keeper.higher_is_better) if isinstance(schedule, Plateau) else None
-    return Assembly(
-        recipe=recipe,
-        model=model,
-        optimizer=optimizer,
-        update=Update(
+    augment = augmentation(
+        recipe.augmentation,
+        task=problem.task,
+        input_kind=problem.input_kind,
+        width=outputs[-1] if len(outputs) > 1 else 1,
+        generator=noise,
+        several_inputs=not isinstance(first(problem.train, 1).inputs, Tensor),
+    )
+    after_step = _after_step(recipe, optimizer, average)
+    update: Update | CustomUpdate
+    if step is not None:
+        update = CustomUpdate(model, step, optimizer, augment, after_step)
+    else:
+        update = Update(
             model,
             loss,
             optimizer,
             autocast=autocast,
             scaler=scaler_of(recipe.precision, device),
             clip=None if recipe.clipping.name == "none" else clipper_of(recipe.clipping),
-            augment=augmentation(
-                recipe.augmentation,
-                task=problem.task,
-                input_kind=problem.input_kind,
-                width=outputs[-1] if len(outputs) > 1 else 1,
-                generator=noise,
-                several_inputs=not isinstance(first(problem.train, 1).inputs, Tensor),
-            ),
+            augment=augment,
             before_step=_before_step(recipe, model, optimizer, noise),
-            after_step=_after_step(recipe, optimizer, average),
+            after_step=after_step,
             sam_rho=recipe.regularization.sam_rho,
             gradients_every=recipe.recording.gradients_every,
             guarded=recipe.stopping.on_nonfinite != "stop",
-        ),
+        )
+    return Assembly(
+        recipe=recipe,
+        model=model,
+        optimizer=optimizer,
+        update=update,
         schedule=schedule_of(recipe.schedule, plan.total_steps),
         feed=Feed(splits["train"], plan, recipe, streams, device, labels=labels, scaled=scaled),
         plan=plan,
@@ -189,9 +203,7 @@ def assemble(problem: Problem, recipe: Recipe, streams: Streams) -> Assembly:
     )
 
 
-def _before_step(
-    recipe: Recipe, model: nn.Module, optimizer: torch.optim.Optimizer, noise: torch.Generator
-) -> list[Hook]:
+def _before_step(recipe: Recipe, model: nn.Module, optimizer: Any, noise: torch.Generator) -> list[Hook]:
     """Penalties and noise on the gradients, where the recipe has them. Penalties spare what weight decay spares."""
     part = recipe.regularization
     penalised = [t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen]
@@ -213,7 +225,7 @@ def _before_step(
     return hooks
 
 
-def _after_step(recipe: Recipe, optimizer: torch.optim.Optimizer, average: Average | None) -> list[Hook]:
+def _after_step(recipe: Recipe, optimizer: Any, average: Average | None) -> list[Hook]:
     """Projection and averages after an update, where the recipe has them."""
     hooks: list[Hook] = []
     limit = recipe.regularization.max_norm
@@ -246,6 +258,11 @@ def describe(model: nn.Module, output_shape: tuple[int, ...] = ()) -> ModelFacts
 
 
 def weights_of(problem: Problem, recipe: Recipe, labels: Tensor | None) -> Tensor | None:
+    """Class weights of the training loss, shape (classes,), or None.
+
+    Raises:
+        RecipeError: If the task has no classes, or another number of them.
+    """
     if recipe.loss.class_weights == "none":
         return None
     if labels is None or labels.is_floating_point() or problem.classes is None:

@@ -10,6 +10,7 @@ from trainwell.errors import UsageError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.train.callbacks import Callback
+from trainwell.train.custom_step import Step
 from trainwell.train.resume import check_same, ended_run
 from trainwell.train.run import Run
 from trainwell.train.training import Training
@@ -24,6 +25,8 @@ def fit(
     callbacks: Sequence[Callback] = (),
     parent: Mapping[str, Any] | None = None,
     resume: bool = False,
+    step: Step | None = None,
+    parts: Sequence[str] = (),
 ) -> Run:
     """Train a problem with a recipe.
 
@@ -39,6 +42,9 @@ def fit(
         parent: What the run is part of; goes into its record.
         resume: Continue the run in `folder`, to the bit, from its newest whole checkpoint; a run that has ended is
             returned as it is; an empty folder begins a new one.
+        step: Own update for GANs and the like: called with (model, batch, optimizers by part), does zero_grad, backward
+            and step itself, and returns its loss or a dict of losses.
+        parts: Submodules that get an optimizer each, for `step`; one over all, named "model", where empty.
 
     Returns:
         The run, with findings; a divergence is a recorded result (`run.status == "diverged"`), not an exception.
@@ -69,6 +75,8 @@ def fit(
         callbacks=callbacks,
         parent=parent,
         resume=continued,
+        step=step,
+        parts=parts,
     )
     training.advance()
     return training.finish()

@@ -39,9 +39,7 @@ def loss_of(model: nn.Module, batch: Examples, loss: LossFunction) -> tuple[Tens
     returned = call(model, batch.inputs)
     if batch.targets is not None:
         return loss(returned, batch.targets), returned
-    own = read_outputs(returned, own_loss=True).loss
-    assert own is not None
-    return own, returned
+    return _own_loss(returned), returned
 
 
 def plain_loss(problem: Problem) -> LossFunction:
@@ -103,6 +101,8 @@ def _loss_function(problem: Problem, loss: Loss, weights: Tensor | None) -> Loss
     if loss.label_smoothing:
         raise RecipeError(f"`loss.label_smoothing` must be 0 for the loss {name}, got {loss.label_smoothing:g}")
     _refuse_settings(loss, f"the loss {name}")
+    if name == "model":
+        return _own_loss
     functions: dict[str, Callable[..., Tensor]] = {
         "mse": F.mse_loss,
         "mae": F.l1_loss,
@@ -117,6 +117,13 @@ def _loss_function(problem: Problem, loss: Loss, weights: Tensor | None) -> Loss
         )
 
     return regression
+
+
+def _own_loss(returned: Any, targets: Tensor | None = None) -> Tensor:
+    """The loss that the model's forward returned."""
+    own = read_outputs(returned, own_loss=True).loss
+    assert own is not None
+    return own
 
 
 def _classification(name: str, loss: Loss, weights: Tensor | None) -> LossFunction:

@@ -72,7 +72,7 @@ def keeper_for(problem: Problem, settings: Stopping) -> Keeper:
         RecipeError: If `stopping.watch` names nothing that is measured.
     """
     directions = {metric.name: metric.direction for metric in problem.metrics}
-    watch = problem.metrics[0].name if settings.watch == "metric" else settings.watch
+    watch = problem.metric.name if settings.watch == "metric" else settings.watch
     if watch != "loss" and watch not in directions:
         raise RecipeError(f"`stopping.watch`: {unknown_name('metric', watch, ['metric', 'loss', *directions])}")
     return Keeper(settings, watch, watch != "loss" and directions[watch] == "max")

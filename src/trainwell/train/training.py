@@ -24,9 +24,11 @@ from trainwell.seeding import Streams
 from trainwell.train.assembly import Assembly, assemble
 from trainwell.train.callbacks import Callback, overriding
 from trainwell.train.checkpoint import Checkpointer
+from trainwell.train.custom_step import Step
 from trainwell.train.evaluate import evaluate
 from trainwell.train.finish import finish
 from trainwell.train.noise import NoiseState
+from trainwell.train.precision import matmul_format
 from trainwell.train.recorder import Recorder
 from trainwell.train.resume import restore, state_of
 from trainwell.train.run import Run
@@ -55,6 +57,8 @@ class Training:
         callbacks: Sequence[Callback] = (),
         parent: Mapping[str, Any] | None = None,
         resume: bool = False,
+        step: Step | None = None,
+        parts: Sequence[str] = (),
     ) -> None:
         self.problem, self.recipe, self.seed = problem, recipe, seed
         self.streams = Streams(seed)
@@ -66,7 +70,7 @@ class Training:
         self.callbacks = list(callbacks)
         self._inside = False
         self.parent = dict(parent or {})
-        self._assemble()
+        self._assemble(step, parts)
         self.clock = Clock()
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.folder = folder
@@ -87,9 +91,9 @@ class Training:
         for callback in overriding(self.callbacks, "on_start"):
             callback.on_start(self)
 
-    def _assemble(self) -> None:
+    def _assemble(self, step: Step | None, parts: Sequence[str]) -> None:
         with torch.random.fork_rng(devices=_devices()):
-            self.parts: Assembly = assemble(self.problem, self.recipe, self.streams)
+            self.parts: Assembly = assemble(self.problem, self.recipe, self.streams, step, parts)
             torch.manual_seed(self.streams.noise)
             self._noise = NoiseState.now(self.parts.device)
 
@@ -99,8 +103,8 @@ class Training:
         return self.parts.model
 
     @property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """The optimizer."""
+    def optimizer(self) -> Any:
+        """The optimizer, or the optimizers of a custom step."""
         return self.parts.optimizer
 
     @property
@@ -292,7 +296,8 @@ class Training:
     @contextmanager
     def _own_state(self) -> Iterator[None]:
         """This run's noise stream and threads; the caller's are as they were afterwards."""
-        with torch.random.fork_rng(devices=_devices()), threads_set(self.parts.threads):
+        states = (torch.random.fork_rng(devices=_devices()), threads_set(self.parts.threads))
+        with states[0], states[1], matmul_format(self.recipe.precision):
             self._noise.use()
             self._inside = True
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import main_optimizer, trace_of
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 _STATEFUL = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Adafactor", "Muon")
@@ -121,7 +121,8 @@ def state_lost_on_resume(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Training steps of an optimizer with state after weights were loaded from a checkpoint that holds an
-    optimizer's state, or that this program itself saved after training had begun, while the optimizer's state was not loaded.
+    optimizer's state, or that this program itself saved after training had begun, while the optimizer's state was
+    not loaded.
 
     ## Why it matters
     Momentum and running moments start from nothing: the loss jumps at every resume, and results depend on
@@ -160,7 +161,8 @@ def state_lost_on_resume(run: RunRecord) -> Iterator[Finding]:
                 yield Finding(
                     "state-lost-on-resume",
                     "error",
-                    f"Weights were loaded and training went on for {optimizer.steps} steps with a fresh {optimizer.kind}.",
+                    f"Weights were loaded and training went on for {optimizer.steps} steps with a fresh "
+                    f"{optimizer.kind}.",
                     {"checkpoint_holds_optimizer": holds, "steps_after": optimizer.steps},
                     Remedy(
                         "Load the optimizer's state too.", code='optimizer.load_state_dict(checkpoint["optimizer"])'

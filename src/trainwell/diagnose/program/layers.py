@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import PASSING, behind, kind, main_optimizer, optimized, trace_of
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, GraphTrace, Remedy, RunRecord
 
 _WEAK = ("underfitting", "no-better-than-chance", "learning-rate-too-low")
@@ -91,7 +91,7 @@ def _linear_pair(graph: GraphTrace, index: int) -> tuple[str, str] | None:
             and middle < max(wide_in, wide_out)
         ):
             return None
-        if sorted((set(inner[1][2:]) | set(outer[1][2:]))) and inner[1][2:] != outer[1][2:]:
+        if sorted(set(inner[1][2:]) | set(outer[1][2:])) and inner[1][2:] != outer[1][2:]:
             return None
     return inner[0].rpartition(".")[0], outer[0].rpartition(".")[0]
 
@@ -101,8 +101,8 @@ def dead_units(run: RunRecord) -> Iterator[Finding]:
     """Units of a ReLU layer are zero for every sample of many batches.
 
     ## What it checks
-    Outputs of every ReLU in the graphs that were walked (at least 4, over the run): the share of units (channels) that were
-    never above zero for any sample. Reported from 50 % of a layer of 8 units or more on, over 100 samples or more.
+    Outputs of every ReLU in the graphs that were walked (at least 4, over the run): the share of units (channels)
+    that were never above zero for any sample. Reported from 50 % of a layer of 8 units or more on, over 100 samples or more.
 
     ## Why it matters
     A unit that is always zero gets no gradient and cannot come back: the layer has lost that part of its capacity,
@@ -130,7 +130,8 @@ def dead_units(run: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "dead-units",
             "warning",
-            f"{worst.dead_share:.0%} of the {worst.units} units of a ReLU layer were zero for all of {worst.rows} samples.",
+            f"{worst.dead_share:.0%} of the {worst.units} units of a ReLU layer were zero for all of "
+            f"{worst.rows} samples.",
             {"dead_share": worst.dead_share, "units": worst.units, "samples": worst.rows, "layers": len(bad)},
             Remedy("Lower the learning rate, initialise for ReLU, or use leaky ReLU or GELU."),
             trace.places.get("model_call"),
@@ -152,7 +153,8 @@ def saturated_activations(run: RunRecord) -> Iterator[Finding]:
     Xavier initialisation, inputs of unit scale, normalisation before the activation.
 
     ## When it is wrong
-    Gates of recurrent cells are inside torch's own LSTM and GRU and not looked at; late in training, saturation is normal.
+    Gates of recurrent cells are inside torch's own LSTM and GRU and not looked at; late in training, saturation is
+    normal.
 
     ## Source
     Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks.
@@ -169,7 +171,8 @@ def saturated_activations(run: RunRecord) -> Iterator[Finding]:
             yield Finding(
                 "saturated-activations",
                 "warning",
-                f"{first[0]:.0%} of the outputs of a {entry.op.removesuffix('Backward0').lower()} layer sit at its limits "
+                f"{first[0]:.0%} of the outputs of a "
+                f"{entry.op.removesuffix('Backward0').lower()} layer sit at its limits "
                 "from the first step on.",
                 {"share_at_limit": first[0], "units": entry.units},
                 Remedy("Scale the inputs, use Xavier initialisation, or normalise before the activation."),

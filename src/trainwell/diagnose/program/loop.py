@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import count, share, trace_of
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Place, Remedy, RunRecord
+import itertools
 
 _CURVES = (
     "learning-rate-too-high",
@@ -227,8 +228,8 @@ def always_clipped(run: RunRecord) -> Iterator[Finding]:
     """Almost every gradient is clipped by a large factor, so the clip sets the step and the gradient hardly does.
 
     ## What it checks
-    Past the first fifth of the run, whether at least 95 % of the norms were above the limit, by a factor of 10 or more in
-    the median.
+    Past the first fifth of the run, whether at least 95 % of the norms were above the limit, by a factor of 10 or
+    more in the median.
 
     ## Why it matters
     Every step has the same length whatever the slope: the learning rate acts as a step length, and training cannot
@@ -254,7 +255,8 @@ def always_clipped(run: RunRecord) -> Iterator[Finding]:
             yield Finding(
                 "always-clipped",
                 "warning",
-                f"{len(clipped)} of {len(rows)} gradients looked at were clipped, by a factor of {factor:.0f} in the median.",
+                f"{len(clipped)} of {len(rows)} gradients looked at were clipped, by a factor of "
+                f"{factor:.0f} in the median.",
                 {"looked_at": len(rows), "clipped": len(clipped), "median_factor": factor, "limit": rows[-1][1]},
                 Remedy(f"Raise the limit; the median norm is {factor * rows[-1][1]:.3g}."),
                 clip.place,
@@ -307,7 +309,7 @@ def optimizer_recreated(run: RunRecord) -> Iterator[Finding]:
             )
 
 
-@rule("frozen-model", "error", explains=(*_CURVES, "vanishing-gradients"))
+@rule("frozen-model", "error", explains=(*(name for name in _CURVES if name != "constant-loss"), "vanishing-gradients"))
 def frozen_model(run: RunRecord) -> Iterator[Finding]:
     """Steps are made and no parameter changes.
 
@@ -372,7 +374,7 @@ def accumulation_not_averaged(run: RunRecord) -> Iterator[Finding]:
     if len(backwards) != 1 or len(trace.optimizers) != 1:
         return
     optimizer, backward = trace.optimizers[0], backwards[0]
-    many = {}
+    many: dict[int, int] = {}
     for cycle, n in optimizer.cycles.items():
         k = cycle.count("b") + cycle.count("B")
         many[k] = many.get(k, 0) + n
@@ -420,7 +422,7 @@ def graph_kept_alive(run: RunRecord) -> Iterator[Finding]:
     """
     for backward in trace_of(run).backwards:
         seen = backward.stored_history
-        grows = len(seen) >= 3 and all(b >= a for a, b in zip(seen, seen[1:], strict=False))
+        grows = len(seen) >= 3 and all(b >= a for a, b in itertools.pairwise(seen))
         if grows and backward.stored >= 20 and backward.stored >= 0.5 * min(backward.calls, 64):
             yield Finding(
                 "graph-kept-alive",

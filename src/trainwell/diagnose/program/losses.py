@@ -13,7 +13,7 @@ from trainwell.diagnose.program.reading import (
     scores,
     trace_of,
 )
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
 
 _SLOW = ("learning-rate-too-low", "underfitting", "no-better-than-chance", "bad-initial-loss", "vanishing-gradients")
@@ -394,7 +394,14 @@ def _broadcast(a: tuple[int, ...], b: tuple[int, ...], place: Place | None) -> F
 @rule(
     "wrong-loss",
     "warning",
-    explains=("underfitting", "no-better-than-chance", "bad-initial-loss", "constant-loss", "activation-on-output"),
+    explains=(
+        "underfitting",
+        "no-better-than-chance",
+        "bad-initial-loss",
+        "constant-loss",
+        "activation-on-output",
+        "invalid-labels",
+    ),
 )
 def wrong_loss(run: RunRecord) -> Iterator[Finding]:
     """The loss does not fit the task: squared error on class numbers, or softmax over a single score.
@@ -512,15 +519,14 @@ def summed_loss(run: RunRecord) -> Iterator[Finding]:
         "frozen-model",
         "unused-parameters",
         "detached-branch",
-        "wrong-loss",
     ),
 )
 def constant_loss(run: RunRecord) -> Iterator[Finding]:
     """The loss does not depend on the parameters, or is exactly the same at every step.
 
     ## What it checks
-    Backward passes whose graph reaches no parameter of a model or an optimizer; a backward pass on a tensor without a graph;
-    or ten and more losses on changing batches that are equal to the last bit.
+    Backward passes whose graph reaches no parameter of a model or an optimizer; a backward pass on a tensor
+    without a graph; or ten and more losses on changing batches that are equal to the last bit.
 
     ## Why it matters
     There is nothing to learn from. The usual reasons: the loss was wrapped in `torch.tensor(...)`, taken through

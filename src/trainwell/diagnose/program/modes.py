@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import evaluation_calls, optimized, trace_of, training_calls
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 
@@ -45,7 +45,8 @@ def training_in_eval_mode(run: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "training-in-eval-mode",
             "error",
-            f"{bad} of {total} training calls ran in eval mode; the model has {_layers(model.dropout, model.batch_norm)}.",
+            f"{bad} of {total} training calls ran in eval mode; the model has "
+            f"{_layers(model.dropout, model.batch_norm)}.",
             {"training_calls": total, "in_eval_mode": bad, "dropout": model.dropout, "batch_norm": model.batch_norm},
             Remedy("Call model.train() before training and after every evaluation.", code="model.train()"),
             place,
@@ -75,8 +76,8 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
     dropout), outputs that feed another model, `update_bn`, and models that no optimizer holds are left out.
 
     ## Why it matters
-    Dropout makes the score worse and random. Batch norm scores each batch by its own statistics, and the evaluation data
-    change the running ones: the model learns from data that it must not see.
+    Dropout makes the score worse and random. Batch norm scores each batch by its own statistics, and the
+    evaluation data change the running ones: the model learns from data that it must not see.
 
     ## What to try
     `model.eval()` before the evaluation, `model.train()` after it.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import optimized, trace_of, training_calls
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, ModelTrace, ParameterTrace, Remedy, RunRecord, TraceRecord
 
 _WORSE = ("no-better-than-chance", "underfitting", "learning-rate-too-low", "frozen-model", "unused-parameters")
@@ -280,8 +280,8 @@ def vanishing_gradients(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Root mean square of the gradient relative to that of the weights, for each weight matrix in the
-    first steps: the median of the first quarter of the layers against that of the last, for five matrices or more. Reported
-    below 1e-4, where the first layers' gradients are above zero.
+    first steps: the median of the first quarter of the layers against that of the last, for five matrices or more.
+    Reported below 1e-4, where the first layers' gradients are above zero.
 
     ## Why it matters
     The first layers stay at their random weights while the last ones learn on top of noise.

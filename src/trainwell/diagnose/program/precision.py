@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import trace_of
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
-_ORDER = "scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\nclip_grad_norm_(...)\nscaler.step(optimizer)\nscaler.update()"
+_ORDER = (
+    "scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\nclip_grad_norm_(...)\n"
+    "scaler.step(optimizer)\nscaler.update()"
+)
 
 
 @rule("clip-before-unscale", "error", explains=("always-clipped", "learning-rate-too-low", "underfitting"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import trace_of
-from trainwell.diagnose.rule import rule
+from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, OptimizerTrace, Remedy, RunRecord, SchedulerTrace, TraceRecord
+import itertools
 
 _LOSSES = ("learning-rate-too-high", "loss-spikes", "exploding-gradients", "non-finite-loss", "best-weights-lost")
 
@@ -20,8 +21,8 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
     """The schedule keeps raising the learning rate.
 
     ## What it checks
-    The rate at every step, to the end of what was seen: it never fell, rose at two or more times by a factor of 1.5 in all, and
-    was still rising in the last part. For exponential and step schedules `gamma` above 1 is enough; for others
+    The rate at every step, to the end of what was seen: it never fell, rose at two or more times by a factor of
+    1.5 in all, and was still rising in the last part. For exponential and step schedules `gamma` above 1 is enough; for others
     (which may be in a warm-up) the program must have come to its own end.
 
     ## Why it matters
@@ -48,7 +49,7 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
             and gamma > 1
             and scheduler.kind in ("ExponentialLR", "StepLR", "MultiStepLR")
         )
-        falls = any(b < a * (1 - 1e-9) for a, b in zip(rates, rates[1:], strict=False))
+        falls = any(b < a * (1 - 1e-9) for a, b in itertools.pairwise(rates))
         growth = rates[-1] / rates[0] if rates[0] > 0 else float("inf")
         per_step = scheduler.steps >= 0.8 * max(1, scheduler.optimizer_steps)
         range_test = per_step and growth >= 1e3 and rates[0] <= 1e-3
@@ -65,7 +66,8 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
             yield Finding(
                 "rising-schedule",
                 "error",
-                f"{scheduler.kind} raised the learning rate from {rates[0]:.3g} to {rates[-1]:.3g} and never lowered it.",
+                f"{scheduler.kind} raised the learning rate from {rates[0]:.3g} to {rates[-1]:.3g} and "
+                "never lowered it.",
                 {"first_rate": rates[0], "last_rate": rates[-1], "changes": len(rates) - 1, "gamma": gamma},
                 Remedy("Let the rate fall.", code=f"{scheduler.kind}(optimizer, ..., gamma=0.95)" if gamma else None),
                 scheduler.place,
@@ -113,7 +115,8 @@ def collapsed_schedule(run: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "collapsed-schedule",
             "error",
-            f"The learning rate fell from {peak:.3g} to {optimizer.lr[-1][1]:.3g}; from step {at} of {optimizer.steps} on "
+            f"The learning rate fell from {peak:.3g} to {optimizer.lr[-1][1]:.3g}; from "
+            f"step {at} of {optimizer.steps} on "
             f"it was below a thousandth of its peak. {scheduler.kind} was stepped {per}.",
             {
                 "peak": peak,
@@ -156,7 +159,8 @@ def scheduler_before_optimizer(run: RunRecord) -> Iterator[Finding]:
             yield Finding(
                 "scheduler-before-optimizer",
                 "warning",
-                f"{scheduler.kind} was stepped before the optimizer's first step: the first value of the schedule is lost.",
+                f"{scheduler.kind} was stepped before the optimizer's first step: the first value of the "
+                "schedule is lost.",
                 {"scheduler_steps": scheduler.steps, "optimizer_steps": scheduler.optimizer_steps},
                 Remedy("Step the scheduler after the optimizer.", code="optimizer.step()\nscheduler.step()"),
                 scheduler.step_place,

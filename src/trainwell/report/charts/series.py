@@ -39,10 +39,8 @@ def schedules(name: str, title: str, panel: Panel, *, height: int = 280) -> Char
     values = [y for group in panel.groups for line in group.lines for y in line.y]
     layout = {
         "xaxis": {"title": {"text": panel.x_title}, "rangemode": "tozero"},
-        "yaxis": y_axis("learning rate", values, log=log),
+        "yaxis": y_axis("learning rate", values, log=log) | {"rangemode": "tozero"},
     }
-    if values and min(values) == max(values) and not log:
-        layout["yaxis"]["range"] = [0, 1.5 * values[0] or 1.0]
     return Chart(
         name, title, figure(data, layout), "", f"{title} by {panel.x_title}", ("yaxis",), log, log_ticks(values), height
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,16 @@ class StackedLoss:
         return {name: value for name, value in named.items() if value is not None}
 
     @property
-    def plain(self) -> bool:
-        """Whether all runs minimise the same plain loss."""
-        part = self.part
-        return not self.values and part.label_smoothing == 0 and part.focal_gamma == 0
+    def cross_entropy(self) -> bool:
+        """Whether it is plain cross-entropy of classes, apart from smoothing."""
+        own = self.problem.loss if self.part.name == "problem" else self.part.name
+        named = own == "cross-entropy" or (own == "bce" and self.problem.task == "binary")
+        return named and self.class_weights is None and self.part.focal_gamma == 0
+
+    @property
+    def smoothed(self) -> float | Tensor:
+        """Label smoothing: one number, or (K,)."""
+        return self.part.label_smoothing if self.smoothing is None else self.smoothing
 
     def select(self, runs: Tensor) -> StackedLoss:
         """The same for some of the runs."""
@@ -68,7 +74,8 @@ class StackedLoss:
         if "smoothing" not in values:
             return training_loss(self.problem, self.part, weights)
         hard, soft = (
-            training_loss(self.problem, self.part.model_copy(update={"label_smoothing": s}), weights) for s in (0.0, 1.0)
+            training_loss(self.problem, self.part.model_copy(update={"label_smoothing": s}), weights)
+            for s in (0.0, 1.0)
         )
         share = values["smoothing"]
 
@@ -76,8 +83,3 @@ class StackedLoss:
             return torch.lerp(hard(outputs, targets), soft(outputs, targets), share)
 
         return blended
-
-
-def same_but(parts: Callable[[Loss], Loss], loss: Loss) -> str:
-    """What two runs' losses must have in common, as text."""
-    return parts(loss).model_dump_json()

@@ -79,13 +79,16 @@ class VmapProgram:
         return total.detach()
 
     def _losses(
-        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Examples, shared: bool, loss: StackedLoss
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        batch: Examples,
+        shared: bool,
+        loss: StackedLoss,
     ) -> Tensor:
         def one(own: Any, own_buffers: Any, inputs: Any, targets: Any, values: Any) -> Tensor:
             with self.autocast():
-                return loss_of(
-                    self._bound(own, own_buffers), Examples(inputs, targets), loss.of_run(values)
-                )[0]
+                return loss_of(self._bound(own, own_buffers), Examples(inputs, targets), loss.of_run(values))[0]
 
         data = None if shared else 0
         dims = (0, 0, data, data if batch.targets is not None else None, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +138,9 @@ class Stack:
                 break
         self._flush()
         due = [
-            k for k, lane in enumerate(lanes) if lane.status == "running" and self.step in lane.parts.plan.evaluation_steps
+            k
+            for k, lane in enumerate(lanes)
+            if lane.status == "running" and self.step in lane.parts.plan.evaluation_steps
         ]
         if due:
             self._evaluate(due)
@@ -311,6 +314,16 @@ class Stack:
             view = StateView({key: named[name] for key, name in self._names.items()}, place)
             self.lanes[k].take(rows[place], view)
 
+    def split(self, parts: Sequence[Sequence[int]]) -> list[Stack]:
+        """The same runs as several stacks."""
+        pieces = []
+        for runs in parts:
+            piece = copy.copy(self)
+            piece._losses, piece._looks = [], []
+            piece._select(list(runs))
+            pieces.append(piece)
+        return pieces
+
     # -- leaving ----------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
@@ -321,9 +334,14 @@ class Stack:
     def keep(self, runs: Sequence[int]) -> None:
         """Go on with some of the runs; the others get tensors of their own."""
         kept = set(runs)
+        if len(kept) == len(self.lanes):
+            return
         for k, lane in enumerate(self.lanes):
             if k not in kept:
                 detach(lane.model)
+        self._select(runs)
+
+    def _select(self, runs: Sequence[int]) -> None:
         self.lanes = [self.lanes[k] for k in runs]
         if not self.lanes:
             return
@@ -344,6 +362,13 @@ class Stack:
                 yield
             finally:
                 self._noise = NoiseState.now(self.parts.device)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        text in str(error) for text in ("out of memory", "can't allocate memory")
+    )
 
 
 def update_ratios(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:

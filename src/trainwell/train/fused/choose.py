@@ -1,0 +1,111 @@
+"""How a group of runs is trained: in stacks of which size, or one by one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from trainwell.train.fused.matmul import MatmulProgram
+
+from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.program import Program, VmapProgram
+from trainwell.train.fused.trial import refusal, saved_bytes, seconds_alone, seconds_stacked
+
+_USUAL = 16  # stacks of about 16 small networks fit the second-level cache
+_SIZES = (16, 8, 32, 64)
+_WORTH_MEASURING = 0.2  # seconds of planned work
+_SHARE = 0.03  # of the planned work may go into measuring
+_GAIN = 0.95  # a stack must take less than this share of the time alone
+_MEMORY_SHARE = 0.5  # of the free memory
+_COPIES = 6  # of the parameters: values, gradients, state, kept weights
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for a group of runs.
+
+    Attributes:
+        program: How stacks compute; None for one by one.
+        size: Runs of a stack.
+        reason: Why so, in one sentence.
+    """
+
+    program: Program | None
+    size: int
+    reason: str
+
+
+def choose(lanes: Sequence[Lane], size: int | None = None) -> Choice:
+    """Choose by a trial step and a short measurement.
+
+    Args:
+        lanes: Runs that may share a stack.
+        size: Runs of a stack, to skip the measurement.
+    """
+    runs = len(lanes)
+    if runs < 2 or size == 1:
+        return Choice(None, 1, "it is the only run of its kind" if runs < 2 else "stacks of one run were asked for")
+    program, reason = _program_for(lanes)
+    if program is None:
+        return Choice(None, 1, reason)
+    most = max(1, min(runs, most_in_memory(lanes[0])))
+    if most < 2:
+        return Choice(None, 1, "two of these runs do not fit into the memory")
+    if size is not None:
+        return Choice(program, min(size, most), "its size was asked for")
+    return _measured(program, lanes, most)
+
+
+def _program_for(lanes: Sequence[Lane]) -> tuple[Program | None, str]:
+    """The first program that passes the trial step, or the reason against the most general one."""
+    lane = lanes[0]
+    reason = ""
+    makers: list[Callable[[], Program]] = []
+    if MatmulProgram.suits(lane):
+        makers.append(lambda: MatmulProgram(lane))
+    makers.append(lambda: VmapProgram(lane.model, lane.parts.autocast or nullcontext))
+    for make in makers:
+        reason = refusal(make, lanes)
+        if not reason:
+            return make(), ""
+    return None, reason
+
+
+def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
+    planned_steps = sum(lane.total_steps - lane.step for lane in lanes)
+    alone = seconds_alone(lanes[0])
+    planned = planned_steps * alone
+    if planned < _WORTH_MEASURING:
+        return Choice(program, min(_USUAL, most), "too little work to measure")
+    found: dict[int, float] = {}
+    begin = time.perf_counter()
+    for size in dict.fromkeys(min(s, most) for s in _SIZES):
+        found[size] = seconds_stacked(program, lanes[:size])
+        if time.perf_counter() - begin > _SHARE * planned:
+            break
+    best = min(found, key=lambda s: found[s])
+    said = f"{found[best] * 1e6:.0f} us a step and run in stacks of {best}, {alone * 1e6:.0f} us alone"
+    if found[best] > _GAIN * alone:
+        return Choice(None, 1, f"one by one is as quick: {said}")
+    return Choice(program, best, f"measured: {said}")
+
+
+def most_in_memory(lane: Lane) -> int:
+    """How many runs of a kind fit into half of the free memory."""
+    own = sum(p.numel() * p.element_size() for p in lane.model.parameters()) * _COPIES
+    each = own + 2 * saved_bytes(lane)
+    return int(_MEMORY_SHARE * free_memory(lane.parts.device) // max(1, each))
+
+
+def free_memory(device: torch.device) -> int:
+    """Free memory of a device. [bytes]"""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 4 * 2**30

@@ -1,0 +1,135 @@
+"""Many runs side by side: in stacks where that works and pays, one by one elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+
+from trainwell.train.fused.choose import choose
+from trainwell.train.fused.grouping import groups, refuse_shared, why_alone
+from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.program import Program
+from trainwell.train.fused.stack import Stack, is_out_of_memory
+
+Listener = Callable[[str], None]
+
+
+class Together:
+    """Runs that are advanced together, each with the records it would have alone.
+
+    Args:
+        lanes: Not begun yet.
+        size: Runs of a stack; chosen by a short measurement where None.
+        listener: Told once for each reason why runs are not trained as stacks, and what was chosen.
+
+    Attributes:
+        stacks: Runs that are trained as one.
+        alone: Runs that are trained one by one.
+
+    Raises:
+        ProblemError: If the models of two runs hold the same parameter.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], *, size: int | None = None, listener: Listener | None = None) -> None:
+        refuse_shared(lanes)
+        self.lanes = list(lanes)
+        self.stacks: list[Stack] = []
+        self.alone: list[Lane] = []
+        self._said: set[str] = set()
+        self._listener = listener
+        able: list[Lane] = []
+        for lane in lanes:
+            reason = why_alone(lane)
+            if reason:
+                self._leave_alone([lane], reason)
+            else:
+                able.append(lane)
+        for group in groups(able):
+            self._plan(group, size)
+
+    def _plan(self, group: Sequence[Lane], size: int | None) -> None:
+        choice = choose(group, size)
+        if choice.program is None:
+            self._leave_alone(group, choice.reason)
+            return
+        stacks = parts_of(group, choice.size)
+        self._say(f"{len(group)} runs in {len(stacks)} stacks of up to {choice.size}: {choice.reason}")
+        for part in stacks:
+            if len(part) == 1:
+                self._leave_alone(part, "it is the only run of its kind")
+            else:
+                self._stack(part, choice.program)
+
+    def _stack(self, part: Sequence[Lane], program: Program) -> None:
+        for lane in part:
+            lane.note(event="fused", runs=len(part), program=program.name)
+        self.stacks.append(Stack(part, program))
+
+    def _leave_alone(self, lanes: Sequence[Lane], reason: str) -> None:
+        self.alone.extend(lanes)
+        if len(self.lanes) > 1:
+            for lane in lanes:
+                lane.note(event="not fused", reason=reason)
+            self._say(f"not fused: {reason}")
+
+    def _say(self, message: str) -> None:
+        if self._listener is not None and message not in self._said:
+            self._said.add(message)
+            self._listener(message)
+
+    def advance(self, until: int | None = None) -> None:
+        """Train every run until a number of updates, or to its end.
+
+        Raises:
+            KeyboardInterrupt: After the runs in progress were marked as interrupted.
+        """
+        limit = max((lane.total_steps for lane in self.lanes), default=0) if until is None else until
+        number = 0
+        while number < len(self.stacks):
+            try:
+                self.stacks[number].advance(limit)
+                number += 1
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or len(self.stacks[number]) < 2:
+                    raise
+                self._halve(number)
+        for lane in self.alone:
+            lane.advance(limit)
+
+    def _halve(self, number: int) -> None:
+        """Split a stack that does not fit into the memory."""
+        stack = self.stacks[number]
+        half = len(stack) // 2
+        self._say(f"a stack of {len(stack)} runs does not fit into the memory: halved")
+        self.stacks[number : number + 1] = stack.split([range(half), range(half, len(stack))])
+
+    def evaluate_now(self) -> None:
+        """Evaluate every run that is still in training."""
+        for stack in self.stacks:
+            stack.evaluate_now()
+        for lane in self.alone:
+            if lane.status == "running":
+                lane.evaluate_now()
+
+    def drop(self, lanes: Sequence[Lane], reason: str) -> None:
+        """End some runs; they leave their stacks, and stacks that have become small are joined."""
+        for lane in lanes:
+            lane.stop(reason)
+        for stack in self.stacks:
+            stack.keep([k for k, lane in enumerate(stack.lanes) if lane.status == "running"])
+        self.alone = [lane for lane in self.alone if lane.status == "running"]
+        self.stacks = [stack for stack in self.stacks if len(stack)]
+
+    @property
+    def running(self) -> list[Lane]:
+        """Runs that are still in training."""
+        return [lane for lane in self.lanes if lane.status == "running"]
+
+
+def parts_of(lanes: Sequence[Lane], size: int) -> list[list[Lane]]:
+    """Split runs into as few parts as the size allows, as even as they can be."""
+    count = math.ceil(len(lanes) / max(1, size))
+    bounds = [round(i * len(lanes) / count) for i in range(count + 1)]
+    return [list(lanes[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
