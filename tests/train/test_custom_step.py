@@ -45,7 +45,7 @@ class Adversaries(nn.Module):
 
 
 def adversarial_step(model, batch, optimizers):
-    real = batch.inputs
+    real = batch.inputs["real"]
     made = model.generator(torch.randn(len(real), 1))
     truth, lie = torch.ones(len(real), 1), torch.zeros(len(real), 1)
     logits = F.binary_cross_entropy_with_logits

@@ -191,8 +191,9 @@ def unscaled_inputs(run: RunRecord) -> Iterator[Finding]:
     The model scales its inputs in `forward` by itself. Features whose size is meant (counts for a linear model).
 
     ## Source
-    LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.3. Limits: own measurement on digits and tables,
-    see `tests/diagnose/measure_input_scale.py`.
+    LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.3. Limits: own measurement
+    (`tests/diagnose/measure_input_scale.py`): validation accuracy on digits with inputs at scale 0.1, 1, 10, 30, 100 is
+    0.68, 0.95, 0.98, 0.18, 0.12 for SGD and 0.82, 0.94, 0.97, 0.94, 0.92 for AdamW at their usual rates (n = 3 seeds).
     """
     train, layers = split(run, "train"), () if run.model_facts is None else run.model_facts.layers
     first = next((x.kind for x in layers if x.parameters or "norm" in x.kind.lower()), None)

@@ -23,7 +23,7 @@ from trainwell.diagnose.questions import (
     uninformed_loss,
 )
 from trainwell.diagnose.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord
+from trainwell.records import Finding, Remedy, RunRecord, Series
 
 
 @rule(
@@ -207,9 +207,8 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
     """The gradient norm grows by orders of magnitude.
 
     ## What it checks
-    The largest median of three successive gradient norms (before clipping) against the median of the first fifth of the
-    run: 100 times as large, while the training loss there is at least 1.5 times the loss at the start. Growth while
-    the loss falls is no fault: gradients are small on a plateau. Silent where gradients are clipped, and in the first
+    Medians of three successive gradient norms (before clipping) against the median of the first fifth of the run: 100
+    times as large, where the training loss is at least 1.5 times the loss at the start. Growth while the loss falls is no fault: gradients are small on a plateau. Silent where gradients are clipped, and in the first
     tenth of the run.
 
     ## Why it matters
@@ -231,25 +230,25 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
     if len(values) < 5:
         return
     early = float(np.median(values[: max(2, len(values) // 5)]))
-    medians = running_median(values, 3)
-    late = norms.step[1:-1] >= run.info.steps / 10
-    if not late.any() or early <= 0 or early >= 1e300:
+    medians, steps = running_median(values, 3), norms.step[1:-1]
+    if early <= 0 or early >= 1e300:
         return
-    at = int(np.argmax(np.where(late, medians, -np.inf)))
-    there = np.abs(losses.step - norms.step[at + 1]) <= max(5, run.info.steps // 50)
     first = start if start is not None else float(np.median(losses.value[:5]))
-    loss = float(np.median(losses.value[there])) if there.any() else math.inf
-    if medians[at] >= 100 * early and loss >= 1.5 * first:
+    near = max(5, run.info.steps // 50)
+    for at in np.flatnonzero((medians >= 100 * early) & (steps >= run.info.steps / 10)):
+        loss = _loss_around(losses, int(steps[at]), near)
+        if loss < 1.5 * first:
+            continue
         rate = run.recipe_value("optimizer.lr")
         yield Finding(
             "exploding-gradients",
             "warning",
-            f"The gradient norm grew from {early:.3g} to {medians[at]:.3g} by step {norms.step[at + 1]:,}, "
+            f"The gradient norm grew from {early:.3g} to {medians[at]:.3g} by step {steps[at]:,}, "
             f"where the loss is {loss:.3g} (start: {first:.3g}).",
             {
                 "early_norm": early,
-                "largest_norm": float(medians[at]),
-                "step": int(norms.step[at + 1]),
+                "late_norm": float(medians[at]),
+                "step": int(steps[at]),
                 "loss_there": loss,
                 "loss_at_start": first,
             },
@@ -258,3 +257,9 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
                 {"clipping": "norm"} if rate is not None else {},
             ),
         )
+        return
+
+
+def _loss_around(losses: Series, step: int, near: int) -> float:
+    there = np.abs(losses.step - step) <= near
+    return float(np.median(losses.value[there])) if there.any() else math.inf

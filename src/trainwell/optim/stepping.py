@@ -26,6 +26,7 @@ def quick_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     kernel needs 10. This calls the kernel on remembered lists. It falls back to `optimizer.step()` whenever
     something is unusual: an optimizer without a fused kernel, a hook, a parameter without gradient or state.
     Rates, decays and betas are read at every step; momentum and amsgrad must not be switched on or off on the way.
+    Not for a `GradScaler`, which calls `optimizer.step()` itself.
     """
     if type(optimizer) not in _STATE:
         return lambda: _plain_step(optimizer)
