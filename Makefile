@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Small networks train fastest on one thread a process; idle threads must not spin.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check format lint types layers clean install
+.PHONY: help demo test crash slow browser corpus check format lint types layers clean install
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,10 +21,23 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP)  ## improve a poor recipe on real data (scikit-learn digits), about 1.5 minutes
+	@rm -rf demo-output
 	$(BIN)/trainwell improve digits --set optimizer=sgd --set optimizer.lr=1e-4 --budget 80s --out demo-output
 
 test: $(STAMP)  ## the fast tests, without network
 	$(BIN)/python -m pytest -m "not slow and not browser" -n 2
+
+crash: $(STAMP)  ## kill trainings at 30 random moments and compare to the bit (1 minute)
+	$(BIN)/python -m pytest tests/crash
+
+slow: $(STAMP)  ## the slower tests beside the crash test
+	$(BIN)/python -m pytest -m "slow and not browser" --ignore tests/crash --ignore tests/corpus
+
+browser: $(STAMP)  ## look at the pages in headless Chromium
+	$(BIN)/python -m pytest -m browser
+
+corpus: $(STAMP)  ## check the faulty and healthy programs; detection and false alarms
+	$(BIN)/python tests/corpus/run.py
 
 check: $(STAMP) format lint types layers  ## formatting, lint, types, layers
 

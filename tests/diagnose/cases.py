@@ -184,8 +184,9 @@ def loss_or_sampler_make_up_for_it():
 
 @healthy("class-imbalance")
 def a_third_of_the_fair_share_and_tiny_sets():
-    yield record(audit=data({"label_counts": {"0": 1200, "1": 200}}))
-    yield record(audit=data({"examples": 30, "label_counts": {"0": 29, "1": 1}}))
+    both = {"label_counts": {"0": 200, "1": 200}}
+    yield record(audit=data({"label_counts": {"0": 1200, "1": 200}}, both))
+    yield record(audit=data({"examples": 30, "label_counts": {"0": 29, "1": 1}}, both))
 
 
 @broken("unshuffled-training")

@@ -77,6 +77,20 @@ def test_every_seed_is_a_point(figures: dict[str, Any]) -> None:
     assert dots["after"]["y"].count(None) == 1
 
 
+def test_the_difference_has_its_intervals_over_seeds_and_over_examples(
+    figures: dict[str, Any], improvement: Path
+) -> None:
+    difference = load_improvement(improvement).difference
+    assert difference is not None
+    assert difference.mean is not None
+    assert difference.interval is not None
+    assert difference.examples_interval is not None
+    bars = [t["error_y"] for t in figures["improvement/proof"]["data"] if t.get("xaxis") == "x2" and "error_y" in t]
+    for bar, interval in zip(bars, (difference.interval, difference.examples_interval), strict=True):
+        assert bar["array"][0] == pytest.approx(100 * (interval[1] - difference.mean), rel=1e-4)
+        assert bar["arrayminus"][0] == pytest.approx(100 * (difference.mean - interval[0]), rel=1e-4)
+
+
 def test_diverged_runs_are_marked(figures: dict[str, Any]) -> None:
     for name in ("improvement/loss", "improvement/metric", "run/loss"):
         crosses = [t for t in figures[name]["data"] if t.get("marker", {}).get("symbol") == "x-thin"]

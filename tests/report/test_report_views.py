@@ -188,6 +188,20 @@ def test_headline_says_the_verdict(improvement: Path, verdict: str, badge: str, 
     assert words in read.headline
 
 
+def test_luck_of_the_test_examples_is_told_from_luck_of_the_seeds(improvement: Path) -> None:
+    record = load_improvement(improvement)
+    assert record.difference is not None
+    unsure = replace(record.difference, mean=0.002, interval=(0.001, 0.003), examples_interval=(-0.01, 0.014))
+    read = proof(replace(record, difference=unsure, verdict="cannot tell"))
+    assert "cannot be told which recipe is better with 360 test examples" in read.headline
+    assert read.figures[2].note == (
+        "95 % interval over seeds +0.10 to +0.30 points, over redrawn test examples −1.0 to +1.4 points"
+    )
+    unmeasured = proof(replace(record, difference=replace(unsure, examples_interval=None), verdict="better"))
+    assert "redrawn" not in unmeasured.figures[2].note
+    assert "one sample" in unmeasured.not_claimed[1]
+
+
 def test_a_recipe_that_was_kept_is_not_called_new(improvement: Path) -> None:
     record = load_improvement(improvement)
     read = proof(replace(record, recipe_after=record.recipe_before, verdict="as good as"))

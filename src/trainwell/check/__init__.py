@@ -1,5 +1,20 @@
 """Run a foreign training program under observation and map what is found to its lines."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from trainwell.check.run import CheckResult, ProgramFacts, check
 
-__all__ = ["CheckResult", "ProgramFacts", "check"]
+if TYPE_CHECKING:
+    from trainwell.check.watch import Watcher, watch
+
+__all__ = ["CheckResult", "ProgramFacts", "Watcher", "check", "watch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("watch", "Watcher"):
+        import trainwell.check.watch as module
+
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

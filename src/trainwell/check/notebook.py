@@ -135,3 +135,17 @@ def run_cell(source: str, number: int, path: Path, namespace: dict[str, Any]) ->
         value = eval(compile(expression, name, "eval", dont_inherit=True), namespace)
         if value is not None and not source.rstrip().endswith(";"):
             print(repr(value))
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register `%%trainwell`: watches the training in a cell and prints what is wrong with it."""
+
+    def trainwell_cell(line: str, cell: str) -> None:
+        from trainwell.check.watch import Watcher
+
+        ignored = [name.strip() for name in line.removeprefix("--ignore").split(",") if name.strip()]
+        with Watcher(ignore=ignored) as watcher:
+            shell.run_cell(cell)
+        print(watcher.report(), end="")
+
+    shell.register_magic_function(trainwell_cell, magic_kind="cell", magic_name="trainwell")

@@ -208,8 +208,8 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Medians of three successive gradient norms (before clipping) against the median of the first fifth of the run: 100
-    times as large, where the training loss is at least 1.5 times the loss at the start. Growth while the loss falls is no fault: gradients are small on a plateau. Silent where gradients are clipped, and in the first
-    tenth of the run.
+    times as large, where the training loss is at least 1.5 times the loss at the start. Growth while the loss falls is
+    no fault: gradients are small on a plateau. Silent where gradients are clipped, and in the first tenth of the run.
 
     ## Why it matters
     One such step can undo all that was learned, and leads to NaN.

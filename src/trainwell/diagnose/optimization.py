@@ -446,7 +446,7 @@ def _jumps(value: Floats, step: Any, rates: Any) -> list[dict[str, float]]:
         before, level = value[at - width : at], float(levels[at - width])
         scale = 1.4826 * float(np.median(np.abs(before - level)))
         height = float(middle[at]) - level
-        if at < free or height < 10 * scale or _rate_rose(rates, int(step[at - width]), int(step[at])):
+        if at < free or height < 10 * scale or _rate_rose(rates, int(step[at - width]), int(step[at + five - 1])):
             continue
         back = np.flatnonzero(middle[at:] < level + 0.25 * height)
         length = int(back[0]) if len(back) else len(middle) - at

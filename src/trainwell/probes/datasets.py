@@ -168,7 +168,7 @@ def own_generators(dataset: Any, depth: int = 0) -> list[str]:
 
 def transforms(dataset: Any) -> tuple[str, ...]:
     """Kinds of the transforms that a dataset applies, by the usual names."""
-    names = []
+    names: list[str] = []
     for name, value in _attributes(dataset).items():
         if any(word in name.lower() for word in ("transform", "augment")) and value is not None:
             inner = getattr(value, "transforms", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import TracebackType
 
 
@@ -32,7 +32,7 @@ class Governor:
 
     def __enter__(self) -> Governor:
         if self._depth == 0:
-            self._entered = perf_counter()
+            self._entered = thread_time()
         self._depth += 1
         return self
 
@@ -41,4 +41,4 @@ class Governor:
     ) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self.own += perf_counter() - self._entered
+            self.own += thread_time() - self._entered

@@ -10,7 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 from trainwell.probes import (
@@ -151,6 +151,13 @@ class Tracer:
         os.register_at_fork(after_in_child=self._after_fork)
         return self
 
+    def know(self, model: torch.nn.Module | None, optimizers: list[torch.optim.Optimizer]) -> None:
+        """Take up objects that were made before observation began."""
+        if model is not None:
+            watch_calls.know(self, model)
+        for optimizer in optimizers:
+            watch_steps.find(self, optimizer, made_now=True)
+
     def finish(self) -> None:
         """The program is over: settle what is still open."""
         for call, loader in self.pending:
@@ -200,13 +207,13 @@ class Tracer:
         """Save the record now."""
         if self.save is None:
             return
-        begin = perf_counter()
+        begin = thread_time()
         try:
             self.save(self.record())
         except Exception as error:
             self.failed("save", error)
         self._last_save = perf_counter()
-        self._save_cost = self._last_save - begin
+        self._save_cost = thread_time() - begin
         self.governor.own += self._save_cost
 
     # -- record -------------------------------------------------------------------------------------------------

@@ -141,6 +141,11 @@ def _model(tracer: Tracer, module: nn.Module) -> ModelState | None:
     return state
 
 
+def know(tracer: Tracer, module: nn.Module) -> None:
+    """Take up a model before its first call."""
+    _model(tracer, module)
+
+
 def _parameters(state: ModelState, module: nn.Module) -> None:
     fresh: dict[int, dict[str, Any]] = {}
     for prefix, layer in module.named_modules():

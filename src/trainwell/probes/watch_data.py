@@ -319,7 +319,7 @@ def source_name(state: CallState, tracer: Tracer) -> str:
     """Name of an evaluation pass: by its loader's names, else by the function around it."""
     loader = tracer.last_loader
     if loader is not None and loader.names and state.loader is not None:
-        return loader.names[0]
+        return _telling(loader.names)
     for word in state.words:
         if word.startswith("def "):
             return word[4:]
@@ -367,6 +367,12 @@ def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], d
     return tuple(found), _data_facts(tracer, True), _data_facts(tracer, False)
 
 
+def _telling(names: tuple[str, ...]) -> str:
+    """The most telling of a source's names."""
+    held = [name for name in names if _tokens((name,)) & _HELD_OUT]
+    return (held or list(names) or ["evaluation"])[0]
+
+
 def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterator[OverlapTrace]:
     """Evaluation sources of one model against what that model was trained on."""
     mine = [source for source in tracer.sources.values() if source.state.model.key == model]
@@ -396,7 +402,7 @@ def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterato
         names = source.names if loader is None else loader.names
         claimed, says_train = _claim(names, state.words if loader is None else loader.words)
         yield OverlapTrace(
-            name=names[0] if names else "evaluation",
+            name=_telling(names),
             share=share,
             rows=round(share * len(rows)),
             looked_at=len(rows),

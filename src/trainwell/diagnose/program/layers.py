@@ -102,7 +102,8 @@ def dead_units(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Outputs of every ReLU in the graphs that were walked (at least 4, over the run): the share of units (channels)
-    that were never above zero for any sample. Reported from 50 % of a layer of 8 units or more on, over 100 samples or more.
+    that were never above zero for any sample. Reported from 50 % of a layer of 8 units or more
+    on, over 100 samples or more.
 
     ## Why it matters
     A unit that is always zero gets no gradient and cannot come back: the layer has lost that part of its capacity,

@@ -113,16 +113,16 @@ def sampler_epoch_not_set(run: RunRecord) -> Iterator[Finding]:
     PyTorch documentation, DistributedSampler.
     """
     for loader in trace_of(run).loaders:
-        if loader.sampler == "DistributedSampler" and loader.shuffled and loader.passes >= 2 and loader.train:
-            if not loader.set_epoch_calls:
-                yield Finding(
-                    "sampler-epoch-not-set",
-                    "error",
-                    f"DistributedSampler kept epoch and order over {loader.passes} epochs.",
-                    {"passes": loader.passes, "set_epoch_calls": 0},
-                    Remedy("Tell the sampler the epoch.", code="sampler.set_epoch(epoch)"),
-                    loader.place_of_use or loader.place,
-                )
+        shuffles = loader.sampler == "DistributedSampler" and loader.shuffled
+        if shuffles and loader.passes >= 2 and loader.train and not loader.set_epoch_calls:
+            yield Finding(
+                "sampler-epoch-not-set",
+                "error",
+                f"DistributedSampler kept epoch and order over {loader.passes} epochs.",
+                {"passes": loader.passes, "set_epoch_calls": 0},
+                Remedy("Tell the sampler the epoch.", code="sampler.set_epoch(epoch)"),
+                loader.place_of_use or loader.place,
+            )
 
 
 @rule("data-bound", "advice")

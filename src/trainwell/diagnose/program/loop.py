@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import count, share, trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Place, Remedy, RunRecord
-import itertools
 
 _CURVES = (
     "learning-rate-too-high",
@@ -28,7 +28,11 @@ _CURVES = (
 _LOOP = "optimizer.zero_grad()\nloss.backward()\noptimizer.step()"
 
 
-@rule("missing-zero-grad", "error", explains=(*_CURVES, "accumulation-not-averaged"))
+@rule(
+    "missing-zero-grad",
+    "error",
+    explains=(*(name for name in _CURVES if name != "learning-rate-too-low"), "accumulation-not-averaged"),
+)
 def missing_zero_grad(run: RunRecord) -> Iterator[Finding]:
     """Gradients are not cleared between steps, so every step uses the sum of all gradients so far.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, OptimizerTrace, Remedy, RunRecord, SchedulerTrace, TraceRecord
-import itertools
 
 _LOSSES = ("learning-rate-too-high", "loss-spikes", "exploding-gradients", "non-finite-loss", "best-weights-lost")
 
@@ -22,8 +22,8 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     The rate at every step, to the end of what was seen: it never fell, rose at two or more times by a factor of
-    1.5 in all, and was still rising in the last part. For exponential and step schedules `gamma` above 1 is enough; for others
-    (which may be in a warm-up) the program must have come to its own end.
+    1.5 in all, and was still rising in the last part. For exponential and step schedules `gamma` above 1 is enough; for
+    others (which may be in a warm-up) the program must have come to its own end.
 
     ## Why it matters
     Training needs smaller steps towards the end; a growing rate undoes what was learned and at last diverges.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from trainwell.records import Arm
+from trainwell.records import Arm, Difference
 from trainwell.report.charts.chart import Chart, Json, figure, heading, numbers, safe
 from trainwell.report.charts.palette import LIGHT, color, faint
 from trainwell.report.views.proof import Proof
 from trainwell.report.wording import is_share
 
-_LEFT, _RIGHT = [0.0, 0.56], [0.74, 1.0]
+_LEFT, _RIGHT = [0.0, 0.52], [0.69, 1.0]
+_EACH, _SEEDS, _EXAMPLES = -0.55, 0.12, 0.72
 
 
 def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> Chart:
-    """Left: each seed's pair, means with 95 % intervals at the sides. Right: after minus before, zero as a line."""
+    """Left: each seed's pair, means with 95 % intervals at the sides. Right: after minus before, zero as a line.
+
+    The mean difference stands there with its interval over seeds and, where measured, over redrawn test examples.
+    """
     share = is_share(proof.metric)
     shown = ".2%" if share else ".5g"
     scale = 100.0 if share else 1.0
@@ -26,10 +30,11 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
             data.append(_mean(arm, x, key, shown))
     data += _differences(proof, scale)
     n = len(proof.pairs)
+    over_examples = proof.difference is not None and proof.difference.examples_interval is not None
     metric = safe(proof.metric.replace("_", " "))
     unit = "points" if share else proof.metric.replace("_", " ")
     layout = {
-        "margin": {"t": 34, "b": 32, "l": 56, "r": 12},
+        "margin": {"t": 34, "b": 42, "l": 56, "r": 12},
         "showlegend": False,
         "xaxis": {
             "domain": _LEFT,
@@ -44,8 +49,8 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
         "xaxis2": {
             "domain": _RIGHT,
             "range": [-1, 1],
-            "tickvals": [0],
-            "ticktext": ["<b>difference</b>"],
+            "tickvals": [_EACH, _SEEDS, _EXAMPLES][: 3 if over_examples else 2],
+            "ticktext": ["<b>each</b>", "over<br>seeds", "over<br>examples"][: 3 if over_examples else 2],
             "showgrid": False,
             "anchor": "y2",
             "tickfont": {"color": LIGHT["ink"]},
@@ -71,7 +76,7 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
         ],
         "annotations": [
             heading(f"{n} paired seeds", 0),
-            heading("zero = no difference", 0, axis="x2 domain"),
+            heading("difference with 95 % interval", 0, axis="x2 domain"),
             *_lost_words(proof, lost),
         ],
     }
@@ -201,7 +206,7 @@ def _differences(proof: Proof, scale: float) -> list[Json]:
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": numbers(-0.4 + 2.5 * shift for shift in _spread(len(finite))),
+        "x": numbers(_EACH + 2.2 * shift for shift in _spread(len(finite))),
         "y": numbers(v for _, v in finite),
         "xaxis": "x2",
         "yaxis": "y2",
@@ -212,20 +217,28 @@ def _differences(proof: Proof, scale: float) -> list[Json]:
     difference = proof.difference
     if difference is None or difference.mean is None:
         return [dots]
-    mean = scale * difference.mean
-    interval = None if difference.interval is None else [scale * v for v in difference.interval]
-    bar = {
+    over = [("seeds", _SEEDS, difference.interval, LIGHT["ink"])]
+    if difference.examples_interval is not None:
+        over.append(("examples", _EXAMPLES, difference.examples_interval, LIGHT["muted"]))
+    return [dots, *(_mean_difference(scale, difference, *bar) for bar in over)]
+
+
+def _mean_difference(
+    scale: float, difference: Difference, over: str, x: float, interval: Sequence[float] | None, tone: str
+) -> Json:
+    mean = scale * (math.nan if difference.mean is None else difference.mean)
+    words = f"n = {difference.n} seeds" if over == "seeds" else "redrawn test examples"
+    return {
         "type": "scatter",
         "mode": "markers",
-        "x": [0.4],
+        "x": [x],
         "y": numbers([mean]),
         "xaxis": "x2",
         "yaxis": "y2",
-        "error_y": _bars(mean, interval, LIGHT["ink"]),
-        "marker": {"symbol": "diamond", "size": 8, "color": LIGHT["ink"]},
-        "hovertemplate": f"mean difference (n = {difference.n}) with 95 % interval<br>%{{y:+.4g}}<extra></extra>",
+        "error_y": _bars(mean, None if interval is None else [scale * v for v in interval], tone),
+        "marker": {"symbol": "diamond" if over == "seeds" else "diamond-open", "size": 8, "color": tone},
+        "hovertemplate": f"mean difference, 95 % interval over {words}<br>%{{y:+.4g}}<extra></extra>",
     }
-    return [dots, bar]
 
 
 def _summary(proof: Proof) -> str:

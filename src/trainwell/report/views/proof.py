@@ -131,9 +131,22 @@ def _headline(record: ImprovementRecord, before: Arm, after: Arm, difference: Di
             return f"The new recipe is worse: test {name} {step}."
         case "as good as":
             return f"The new recipe is as good as the old one{_within(record)}: test {name} {step}."
+    if _luck_of_examples(difference):
+        tests = plural(record.problem.examples.get("test", 0), "test example")
+        return f"It cannot be told which recipe is better with {tests}: test {name} {step}."
     if difference.p_value is None and difference.n < 6:
         return f"It cannot be told which recipe is better from {plural(difference.n, 'seed')}: test {name} {step}."
     return f"It cannot be told which recipe is better: test {name} {step}."
+
+
+def _luck_of_examples(difference: Difference) -> bool:
+    """Whether the seeds agree on a difference that redrawn test examples could undo."""
+    seeds, examples = difference.interval, difference.examples_interval
+    return seeds is not None and examples is not None and _excludes_zero(seeds) and not _excludes_zero(examples)
+
+
+def _excludes_zero(interval: tuple[float, float]) -> bool:
+    return interval[0] > 0 or interval[1] < 0
 
 
 def _within(record: ImprovementRecord) -> str:
@@ -146,16 +159,22 @@ def _within(record: ImprovementRecord) -> str:
 def _figures(record: ImprovementRecord, before: Arm, after: Arm, difference: Difference) -> tuple[Figure, ...]:
     metric = record.problem.metric
     p = p_text(difference.p_value) or "no p-value: too few seeds"
-    between = interval_text(metric, difference.interval, sign=True)
-    units = between.replace(" %", " points")
+    between = _points(metric, difference.interval)
+    notes = [f"95 % interval over seeds {between}" if between else "no interval over seeds"]
+    if over_examples := _points(metric, difference.examples_interval):
+        notes.append(f"over redrawn test examples {over_examples}")
     gap = difference_text(metric, difference.mean, half_width(difference.interval))
     paired = f"n = {difference.n} paired seeds"
     return (
         _side("Before", metric, before, "before"),
         _side("After", metric, after, "after"),
-        Figure("Difference", gap, f"95 % interval {units}" if units else "no interval", "difference"),
+        Figure("Difference", gap, ", ".join(notes), "difference"),
         Figure("How sure", p, f"{difference.method}, {paired}" if difference.method else paired, "sure"),
     )
+
+
+def _points(metric: str, interval: tuple[float, float] | None) -> str:
+    return interval_text(metric, interval, sign=True).replace(" %", " points")
 
 
 def _side(label: str, metric: str, arm: Arm, key: str) -> Figure:
@@ -166,14 +185,20 @@ def _side(label: str, metric: str, arm: Arm, key: str) -> Figure:
     return Figure(label, metric_text(metric, arm.mean, half_width(arm.interval)), note, key)
 
 
+def _about_examples(record: ImprovementRecord, test: int) -> str:
+    if record.difference is None or record.difference.examples_interval is None:
+        return f"The {test:,} test examples are one sample; another would move both values."
+    return f"The interval over examples redraws the {test:,} test examples; data from elsewhere are another matter."
+
+
 def _not_claimed(record: ImprovementRecord, pairs: tuple[SeedPair, ...]) -> tuple[str, ...]:
     facts = record.problem
     test = facts.examples.get("test", 0)
     said = [
-        f"Other lengths of training: both recipes ran {number_text(record.epochs)} epochs or less, and the result "
+        f"Other lengths of training: both recipes ran at most {number_text(record.epochs)} epochs, and the result "
         "holds there.",
-        "Other data: the interval covers the luck of the seed (weights, order, noise). "
-        f"The {test:,} test examples are one sample; another would move both values.",
+        "Other data: the interval over seeds covers the luck of weights, order and noise. "
+        + _about_examples(record, test),
         "Optimizers in general: two recipes were compared, not the procedures that tuned them.",
     ]
     if record.verdict == "cannot tell":

@@ -35,6 +35,9 @@ class StackedFeed:
 
     Args:
         feeds: Of the runs; they agree in everything but the order.
+
+    Attributes:
+        shared: Whether all runs see the same batches.
     """
 
     def __init__(self, feeds: Sequence[Feed]) -> None:
@@ -44,11 +47,7 @@ class StackedFeed:
         self.source = source
         self.plan = feeds[0].plan
         self.device = feeds[0].device
-
-    @property
-    def shared(self) -> bool:
-        """Whether all runs see the same batches."""
-        return len({(feed.streams.seed, feed.sampling) for feed in self.feeds}) == 1
+        self.shared = len({(feed.streams.seed, feed.sampling) for feed in feeds}) == 1
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[list[StackedBatch]]:
         """The groups of one epoch, each for one update; `skip` batches are left out at the front."""

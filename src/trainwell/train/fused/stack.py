@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -80,6 +81,7 @@ class Stack:
         self.feed = StackedFeed([lane.parts.feed for lane in lanes])
         self._groups: Iterator[list[StackedBatch]] | None = None
         self._every_step = any(lane.follows_steps for lane in lanes)
+        self._stops = {tuple(sorted({*l.parts.plan.evaluation_steps, l.total_steps})) for l in lanes}
         device = self.parts.device
 
         def column(read: Callable[[Lane], float]) -> Tensor:
@@ -154,12 +156,13 @@ class Stack:
         self._leave()
 
     def _next_stop(self, until: int) -> int:
+        """The step of the next evaluation, end of a run, end of an epoch, or flush."""
         if self._every_step:
             return self.step + 1
         left = -(-(self.plan.batches_per_epoch - self.batch) // self.plan.accumulate)
         stops = {until, self.step + left, self.step + _FLUSH_STEPS}
-        for lane in self.lanes:
-            stops.add(min(s for s in (*lane.parts.plan.evaluation_steps, lane.total_steps) if s > self.step))
+        for planned in self._stops:
+            stops.update(planned[bisect_right(planned, self.step) :][:1])
         return min(stops)
 
     def _next_group(self) -> list[StackedBatch]:
@@ -223,11 +226,10 @@ class Stack:
     def _penalise(self) -> None:
         """Add penalties and noise to the gradients."""
         if self._penalised:
-            for block in self.tensors.blocks:
-                on: Value = block.group.penalised
+            for group, values, gradient in (part for block in self.tensors.blocks for part in block.parts):
+                on: Value = group.penalised
                 if isinstance(on, Tensor) or on:
-                    l1, l2 = (amount * on for amount in (self._l1, self._l2))
-                    add_penalty_gradient([block.gradients_KP], [block.values_KP], l1, l2)
+                    add_penalty_gradient([gradient], [values], self._l1 * on, self._l2 * on)
         gradients = self.tensors.gradients if self._disturbed else {}
         for k in self._disturbed:
             lane = self.lanes[k]

@@ -1,53 +1,85 @@
 """The tensors of K runs as one: parameters, gradients and state of the update in rows, models that look into them.
 
-Legend of shapes: K runs, P numbers of all parameters that share a rule, B examples of a batch.
+Legend of shapes: K runs, P numbers of all parameters that are updated together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from trainwell.optim.rules.adafactor import Adafactor
+from trainwell.optim.rules.adagrad import Adagrad
+from trainwell.optim.rules.adam import Adam
 from trainwell.optim.rules.families import select_state
 from trainwell.optim.rules.muon import Muon
-from trainwell.optim.rules.rule import State
+from trainwell.optim.rules.rule import Rule, State, Value
+from trainwell.optim.rules.sgd import SGD
 from trainwell.optim.stacks import StackedGroup
 
 _BY_SHAPE = (Adafactor, Muon)
+_WITH_KERNEL = (Adam, SGD, Adagrad)
 
 
 @dataclass
 class Block:
-    """Parameters with one rule and one dtype as rows of one matrix, with their gradients.
+    """Parameters that are updated together, as rows of one matrix, with their gradients.
 
     Attributes:
-        values_KP, gradients_KP: All parameters of the group, run by run.
-        parameters, gradients: Views by name, (K, ...).
+        groups: Groups of the update plan; they agree in all but weight decay.
+        shapes: Of each parameter, in the order of the columns.
+        values_KP, gradients_KP: All parameters, run by run.
         state: Of the rule; made at the first update.
     """
 
-    group: StackedGroup
+    groups: list[StackedGroup]
     shapes: dict[str, torch.Size]
     values_KP: Tensor
     gradients_KP: Tensor
-    parameters: dict[str, Tensor] = field(default_factory=dict)
-    gradients: dict[str, Tensor] = field(default_factory=dict)
     state: State | None = None
 
-    def __post_init__(self) -> None:
-        self.parameters = _views(self.values_KP, self.shapes)
-        self.gradients = _views(self.gradients_KP, self.shapes)
+    @property
+    def rule(self) -> Rule:
+        """The update rule."""
+        return self.groups[0].rule
+
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """Views by name, (K, ...)."""
+        return views(self.values_KP, self.shapes)
+
+    @cached_property
+    def gradients(self) -> dict[str, Tensor]:
+        """Views of the gradients by name, (K, ...)."""
+        return views(self.gradients_KP, self.shapes)
+
+    @cached_property
+    def parts(self) -> list[tuple[StackedGroup, Tensor, Tensor]]:
+        """Each group with its columns of values and gradients."""
+        found, start = [], 0
+        for group in self.groups:
+            width = sum(self.shapes[name].numel() for name in group.names)
+            columns = slice(start, start + width)
+            found.append((group, self.values_KP[:, columns], self.gradients_KP[:, columns]))
+            start += width
+        return found
 
     @property
     def by_shape(self) -> bool:
         """Whether the rule looks at the shape of a parameter; others update all rows at once."""
-        return isinstance(self.group.rule, _BY_SHAPE)
+        return isinstance(self.rule, _BY_SHAPE)
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether torch has a fused kernel for it on this device."""
+        values = self.values_KP
+        return isinstance(self.rule, _WITH_KERNEL) and values.device.type == "cpu" and values.dtype == torch.float32
+
+    @cached_property
     def updated(self) -> tuple[list[Tensor], list[Tensor]]:
         """What the rule updates, and its gradients."""
         if self.by_shape:
@@ -58,16 +90,16 @@ class Block:
     def settings(self) -> dict[str, list[float]]:
         """Hyper-parameters of each run as numbers, by name; `lr` is the base rate."""
         runs = len(self.values_KP)
-        return {n: v.tolist() if isinstance(v, Tensor) else [v] * runs for n, v in self.group.hyper.items()}
+        return {n: numbers(v, runs) for n, v in self.groups[0].hyper.items()}
 
     def select(self, runs: Tensor) -> Block:
         """The same for some of the runs."""
         return Block(
-            self.group.select(runs),
+            [group.select(runs) for group in self.groups],
             self.shapes,
             self.values_KP[runs],
             torch.zeros_like(self.gradients_KP[: len(runs)]),
-            state=None if self.state is None else select_state(self.state, runs),
+            None if self.state is None else select_state(self.state, runs),
         )
 
 
@@ -78,7 +110,7 @@ class Tensors:
     Attributes:
         blocks: Trained parameters.
         fixed: Other parameters and all buffers by name, (K, ...).
-        names: Names of parameters and of buffers in the order of the model.
+        parameter_names, buffer_names: In the order of the model.
     """
 
     blocks: list[Block]
@@ -92,11 +124,10 @@ class Tensors:
         parameters = [dict(m.named_parameters()) for m in models]
         buffers = [dict(m.named_buffers()) for m in models]
         blocks = []
-        for group in _split_by_dtype(groups, parameters[0]):
-            shapes = {name: parameters[0][name].shape for name in group.names}
-            rows = [torch.cat([p[name].detach().reshape(-1) for name in group.names]) for p in parameters]
-            values = torch.stack(rows)
-            blocks.append(Block(group, shapes, values, torch.zeros_like(values)))
+        for together in _merged(_split_by_dtype(groups, parameters[0])):
+            shapes = {name: parameters[0][name].shape for group in together for name in group.names}
+            values = torch.stack([torch.cat([p[name].detach().reshape(-1) for name in shapes]) for p in parameters])
+            blocks.append(Block(together, shapes, values, torch.zeros_like(values)))
         trained = {name for group in groups for name in group.names}
         fixed = {
             name: torch.stack([own[name].detach() for own in owned])
@@ -111,18 +142,18 @@ class Tensors:
     def __len__(self) -> int:
         return len(self.blocks[0].values_KP)
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Tensor]:
         """All parameters by name, (K, ...), in the order of the model."""
-        named = {name: view for block in self.blocks for name, view in block.parameters.items()}
-        return {name: named.get(name, self.fixed.get(name)) for name in self.parameter_names}  # type: ignore[misc]
+        named = {**self.fixed, **{name: view for block in self.blocks for name, view in block.parameters.items()}}
+        return {name: named[name] for name in self.parameter_names}
 
-    @property
+    @cached_property
     def buffers(self) -> dict[str, Tensor]:
         """All buffers by name, (K, ...)."""
         return {name: self.fixed[name] for name in self.buffer_names}
 
-    @property
+    @cached_property
     def gradients(self) -> dict[str, Tensor]:
         """Where the gradients of the trained parameters go, by name, (K, ...)."""
         return {name: view for block in self.blocks for name, view in block.gradients.items()}
@@ -145,12 +176,9 @@ class Tensors:
     def with_averaged(self, tensors: Sequence[Tensor]) -> Tensors:
         """The same with other numbers in the place of `averaged`; made to be evaluated, not trained."""
         rest = iter(tensors[len(self.blocks) :])
-        return Tensors(
-            [Block(b.group, b.shapes, t, b.gradients_KP) for b, t in zip(self.blocks, tensors, strict=False)],
-            {name: next(rest) if t.is_floating_point() else t for name, t in self.fixed.items()},
-            self.parameter_names,
-            self.buffer_names,
-        )
+        blocks = [replace(block, values_KP=rows) for block, rows in zip(self.blocks, tensors, strict=False)]
+        fixed = {name: next(rest) if t.is_floating_point() else t for name, t in self.fixed.items()}
+        return Tensors(blocks, fixed, self.parameter_names, self.buffer_names)
 
     def attach(self, models: Sequence[nn.Module]) -> None:
         """Let each model look at its row: it always has the present weights, without a copy."""
@@ -170,11 +198,6 @@ class Tensors:
             self.buffer_names,
         )
 
-    def bytes(self) -> int:
-        """Memory of values, gradients and buffers. [bytes]"""
-        tensors = [*self.rows, *self.gradient_rows, *self.fixed.values()]
-        return sum(t.numel() * t.element_size() for t in tensors)
-
 
 def detach(model: nn.Module) -> None:
     """Give a model tensors of its own, with the same values."""
@@ -182,17 +205,33 @@ def detach(model: nn.Module) -> None:
         own.data = own.data.clone()
 
 
-def _views(rows_KP: Tensor, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
-    views, start = {}, 0
+def views(rows_KP: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """The columns of each parameter in its shape, (K, ...), as views."""
+    found, start = {}, 0
     for name, shape in shapes.items():
-        views[name] = rows_KP[:, start : start + shape.numel()].unflatten(1, shape or (1,))
-        if not shape:
-            views[name] = rows_KP[:, start]
+        columns = rows_KP[:, start : start + shape.numel()]
+        found[name] = columns.unflatten(1, shape) if shape else columns.squeeze(1)
         start += shape.numel()
-    return views
+    return found
 
 
-def _split_by_dtype(groups: Sequence[StackedGroup], parameters: dict[str, nn.Parameter]) -> list[StackedGroup]:
+def numbers(value: Value, runs: int) -> list[float]:
+    """A hyper-parameter of each run."""
+    return [float(v) for v in value.tolist()] if isinstance(value, Tensor) else [float(value)] * runs
+
+
+def _merged(groups: Sequence[StackedGroup]) -> list[list[StackedGroup]]:
+    """Groups that one call of a kernel may update: they agree in all but weight decay, which is applied beside it."""
+    found: dict[object, list[StackedGroup]] = {}
+    for number, group in enumerate(groups):
+        same = tuple((n, str(v)) for n, v in group.hyper.items() if n != "weight_decay")
+        exact = tuple(group.hyper["lr"].tolist()) if isinstance(group.hyper["lr"], Tensor) else group.hyper["lr"]
+        key: object = (group.rule, same, exact) if isinstance(group.rule, _WITH_KERNEL) else number
+        found.setdefault(key, []).append(group)
+    return list(found.values())
+
+
+def _split_by_dtype(groups: Sequence[StackedGroup], parameters: Mapping[str, nn.Parameter]) -> list[StackedGroup]:
     split = []
     for group in groups:
         by_dtype: dict[torch.dtype, list[str]] = {}
@@ -200,3 +239,5 @@ def _split_by_dtype(groups: Sequence[StackedGroup], parameters: dict[str, nn.Par
             by_dtype.setdefault(parameters[name].dtype, []).append(name)
         split += [replace(group, names=tuple(names)) for names in by_dtype.values()]
     return split
+
+

@@ -1,4 +1,4 @@
-"""The update of the rows of a block, by torch's own fused kernel where there is one, else by the pure rule."""
+"""The update of the rows of a block: by torch's fused kernel where there is one, else by the pure rule."""
 
 from __future__ import annotations
 
@@ -7,75 +7,105 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from trainwell.optim.penalty import add_penalty_gradient
 from trainwell.optim.rules.adagrad import Adagrad
 from trainwell.optim.rules.adam import Adam
-from trainwell.optim.rules.rule import Rule, State
+from trainwell.optim.rules.rule import Rule, State, Value, decay_
 from trainwell.optim.rules.sgd import SGD
 from trainwell.train.fused.tensors import Block
 
 Setting = tuple[float, ...]
+Kernel = Callable[[Rule, list[Tensor], list[Tensor], State, float, Setting, Tensor], None]
 
 
 @torch.no_grad()
 def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
-    """Update the parameters of a block in place.
+    """Update the parameters of a block in place; its gradients may change.
+
+    Measured on one core for 16 runs of 9,610 parameters with rates of their own, AdamW: 213 us by the rule, 117 us by
+    a kernel for each row, 60 us by one kernel where all rates are equal.
 
     Args:
         block: With its gradients.
         multipliers: Of the base rates in this step, one a run.
         step: Updates done before.
     """
-    values, gradients = block.updated()
+    values, gradients = block.updated
+    group = block.groups[0]
     if block.state is None:
-        block.state = block.group.rule.init(values, block.group.hyper)
-    kernel = _KERNELS.get(type(block.group.rule))
-    if kernel is None or values[0].device.type != "cpu" or values[0].dtype != torch.float32:
-        at = torch.tensor(multipliers, dtype=torch.float64, device=values[0].device)
-        block.group.rule.update_(gradients, block.state, values, block.group.at(at), step)
+        block.state = block.rule.init(values, group.hyper)
+    if block.has_kernel:
+        rates = [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)]
+        _decay(block, rates)
+        _by_kernel(block, rates, step)
         return
-    call, names = kernel
+    at = torch.tensor(multipliers, dtype=torch.float64, device=values[0].device)
+    for number, (own, own_gradients, state) in enumerate(_parts_by_rule(block)):
+        block.rule.update_(own_gradients, state, own, block.groups[number].at(at), step)
+
+
+def _parts_by_rule(block: Block) -> list[tuple[list[Tensor], list[Tensor], State]]:
+    """What one call of the rule updates: groups that were merged for a kernel have decays of their own."""
+    values, gradients = block.updated
+    assert block.state is not None
+    if len(block.groups) == 1:
+        return [(values, gradients, block.state)]
+    found, start = [], 0
+    for _, own, own_gradients in block.parts:
+        columns = slice(start, start + own.shape[1])
+        state = {name: [t[:, columns] for t in tensors] for name, tensors in block.state.items()}
+        found.append(([own], [own_gradients], state))
+        start += own.shape[1]
+    return found
+
+
+def _decay(block: Block, rates: Sequence[float]) -> None:
+    """Weight decay of each group: of the weights where it is decoupled, else in the gradient."""
+    decoupled = isinstance(block.rule, Adam) and block.rule.decoupled
+    device = block.values_KP.device
+    same = all(rate == rates[0] for rate in rates)
+    lr: Value = rates[0] if same else torch.tensor(rates, dtype=torch.float64, device=device)
+    for group, values, gradients in block.parts:
+        decay = group.hyper["weight_decay"]
+        if isinstance(decay, float) and decay == 0:
+            continue
+        if decoupled:
+            decay_(values, lr, decay)
+        else:
+            add_penalty_gradient([gradients], [values], 0.0, decay)
+
+
+def _by_kernel(block: Block, rates: list[float], step: int) -> None:
+    assert block.state is not None
+    call, names = _KERNELS[type(block.rule)]
+    count = torch.tensor(step + 1.0)
     settings = list(zip(*(block.settings[name] for name in names), strict=True))
-    rates = [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)]
-    if len(set(rates)) == 1 and len(set(settings)) == 1:
-        call(block.group.rule, values, gradients, block.state, rates[0], settings[0], step)
+    if all(rate == rates[0] for rate in rates) and all(s == settings[0] for s in settings):
+        call(block.rule, [block.values_KP], [block.gradients_KP], block.state, rates[0], settings[0], count)
         return
-    alike: dict[tuple[float, Setting], list[int]] = {}
-    for k, key in enumerate(zip(rates, settings, strict=True)):
-        alike.setdefault(key, []).append(k)
-    value_rows, gradient_rows = values[0].unbind(0), gradients[0].unbind(0)
-    state_rows = {name: tensors[0].unbind(0) for name, tensors in block.state.items()}
-    for (rate, setting), runs in alike.items():
-        call(
-            block.group.rule,
-            [value_rows[k] for k in runs],
-            [gradient_rows[k] for k in runs],
-            {name: [rows[k] for k in runs] for name, rows in state_rows.items()},
-            rate,
-            setting,
-            step,
-        )
-
-
-Kernel = Callable[[Rule, list[Tensor], list[Tensor], State, float, Setting, int], None]
+    rows, gradients = block.values_KP.unbind(0), block.gradients_KP.unbind(0)
+    states = {name: tensors[0].unbind(0) for name, tensors in block.state.items()}
+    for k, (rate, setting) in enumerate(zip(rates, settings, strict=True)):
+        state = {name: [of_runs[k]] for name, of_runs in states.items()}
+        call(block.rule, [rows[k]], [gradients[k]], state, rate, setting, count)
 
 
 def _adam(
-    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, step: int
+    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, count: Tensor
 ) -> None:
     assert isinstance(rule, Adam)
-    weight_decay, beta1, beta2, eps = setting
-    kernel = torch._fused_adamw_ if rule.decoupled else torch._fused_adam_
-    kernel(
+    beta1, beta2, eps = setting
+    torch._fused_adam_(
         values,
         gradients,
         state["exp_avg"],
         state["exp_avg_sq"],
         state["max_exp_avg_sq"] if rule.amsgrad else [],
-        [torch.tensor(step + 1.0)] * len(values),
+        [count],
         lr=lr,
         beta1=beta1,
         beta2=beta2,
-        weight_decay=weight_decay,
+        weight_decay=0.0,
         eps=eps,
         amsgrad=rule.amsgrad,
         maximize=False,
@@ -83,43 +113,35 @@ def _adam(
 
 
 def _sgd(
-    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, step: int
+    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, count: Tensor
 ) -> None:
     assert isinstance(rule, SGD)
-    weight_decay, momentum, dampening = setting
+    momentum, dampening = setting
     torch._fused_sgd_(
         values,
         gradients,
         state["momentum_buffer"] if momentum else [],
-        weight_decay=weight_decay,
+        weight_decay=0.0,
         momentum=momentum,
         lr=lr,
         dampening=dampening,
         nesterov=rule.nesterov and momentum > 0,
         maximize=False,
-        is_first_step=step == 0,
+        is_first_step=bool(count == 1),
     )
 
 
 def _adagrad(
-    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, step: int
+    rule: Rule, values: list[Tensor], gradients: list[Tensor], state: State, lr: float, setting: Setting, count: Tensor
 ) -> None:
-    weight_decay, lr_decay, eps = setting
+    lr_decay, eps = setting
     torch._fused_adagrad_(
-        values,
-        gradients,
-        state["sum"],
-        [torch.tensor(step + 1.0)] * len(values),
-        lr=lr,
-        lr_decay=lr_decay,
-        weight_decay=weight_decay,
-        eps=eps,
-        maximize=False,
+        values, gradients, state["sum"], [count], lr=lr, lr_decay=lr_decay, weight_decay=0.0, eps=eps, maximize=False
     )
 
 
 _KERNELS: dict[type[Rule], tuple[Kernel, tuple[str, ...]]] = {
-    Adam: (_adam, ("weight_decay", "beta1", "beta2", "eps")),
-    SGD: (_sgd, ("weight_decay", "momentum", "dampening")),
-    Adagrad: (_adagrad, ("weight_decay", "lr_decay", "eps")),
+    Adam: (_adam, ("beta1", "beta2", "eps")),
+    SGD: (_sgd, ("momentum", "dampening")),
+    Adagrad: (_adagrad, ("lr_decay", "eps")),
 }
