@@ -71,7 +71,9 @@ def test_the_difference_back_is_the_difference_there_reversed(pair):
     assert sorted(there, key=str) == sorted(back, key=str)
 
 
-@pytest.mark.parametrize(("one", "other"), [(1, 1.0), (1, True), ({}, {"b": 1}), ([1], [1, 2]), ("1", 1)])
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, 1.0), (1, True), ({}, {"b": 1}), (3, {"b": 1}), ([1], [1, 2]), ("1", 1)]
+)
 def test_values_of_the_model_that_differ_in_toml_make_recipes_that_differ(one, other):
     a, b = Recipe(model={"a": one}), Recipe(model={"a": other})
     assert a != b

@@ -41,6 +41,7 @@ def test_a_clean_repository_is_its_commit_and_branch(repository):
 def test_the_dirty_diff_applied_to_the_commit_gives_the_program_that_ran(repository, tmp_path):
     changed = "lr = 3\r\nepochs = 2  # größer\n\n  \n".encode()
     (repository / "train.py").write_bytes(changed)
+    git(repository, "add", "train.py")
     (repository / "untracked.py").write_text("pass")
     version = code_version(repository)
     git(tmp_path, "clone", str(repository), "copy")

@@ -188,6 +188,16 @@ def test_a_failed_write_leaves_the_old_file_whole_and_nothing_beside_it(tmp_path
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"run.json": "old"}
 
 
+def test_a_reader_in_the_middle_of_a_file_keeps_the_old_one_whole(tmp_path):
+    file = tmp_path / "run.json"
+    write_atomically(file, "old text")
+    with file.open() as reader:
+        start = reader.read(3)
+        write_atomically(file, "another")
+        assert start + reader.read() == "old text"
+    assert file.read_text() == "another"
+
+
 def test_a_folder_without_a_run_says_what_is_missing(tmp_path):
     for empty in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(RecordError, match=rf"`{empty}` must be the folder of a run \(with run\.json\), got none"):

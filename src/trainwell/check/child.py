@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwell.check import notebook
+from trainwell.check.spawned import watch_spawns
 from trainwell.errors import TrainwellError
 from trainwell.probes.place import claim_folder
 from trainwell.probes.tracer import BudgetReached, Tracer
@@ -91,6 +92,7 @@ def main() -> int:
     code = 0
     facts: dict[str, Any] = {"status": "completed", "error": "", "line": None, "file": None, "cell": None}
     tracer.install()
+    watch_spawns(folder, spec["steps"], tracer.patches)
     try:
         if spec["module"]:
             run_module(str(spec["path"]), spec["arguments"])
@@ -121,8 +123,9 @@ def main() -> int:
     except BaseException as error:
         code = 1
         sys.stdout.flush()
-        sys.excepthook(type(error), error, _own_trace(error))
         place = _error_place(error, path)
+        error = error.with_traceback(_own_trace(error))
+        sys.excepthook(type(error), error, error.__traceback__)
         facts |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:2000], **place}
     else:
         tracer.finished = True

@@ -150,7 +150,6 @@ class Tracer:
             part.install(self)
         os.register_at_fork(after_in_child=self._after_fork)
         return self
-
     def know(self, model: torch.nn.Module | None, optimizers: list[torch.optim.Optimizer]) -> None:
         """Take up objects that were made before observation began."""
         if model is not None:

@@ -47,7 +47,10 @@ class Parameters(Part):
 
 
 class Override(Part):
-    """Own settings for parameters whose name matches a pattern (`fnmatch`, e.g. `encoder.*`)."""
+    """Own settings for parameters whose name matches a pattern (`fnmatch`, e.g. `encoder.*`).
+
+    Where several match, rate factors multiply and the last weight decay counts.
+    """
 
     pattern: Annotated[str, Field(min_length=1)]
     lr_factor: Positive | None = None
@@ -60,7 +63,7 @@ class Regularization(Part):
 
     The penalty is `l1 * sum|w| + l2 / 2 * sum w^2` over decayed parameters (elastic net with both).
     `sam_rho`: radius of sharpness-aware minimisation (Foret et al. 2021), 0 = off.
-    `gradient_noise`: deviation eta of noise with variance eta / (1 + t)^0.55 (Neelakantan et al. 2015).
+    `gradient_noise`: variance eta at the start of noise with variance eta / (1 + t)^0.55 (Neelakantan et al. 2015).
     """
 
     l1: NonNegative = 0.0

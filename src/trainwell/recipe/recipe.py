@@ -224,14 +224,6 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A tree of tables by dotted path, e.g. `recipe.to_dict()`; empty tables have no entry."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
-
-
 def _changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:
     """What differs between two trees; 1 and 1.0 and true differ, as they do in TOML."""
     tables = [tree for tree in (before, after) if isinstance(tree, dict)]

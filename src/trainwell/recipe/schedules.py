@@ -127,7 +127,10 @@ class WarmupStableDecay(_Floored):
 
 
 class Plateau(_Floored):
-    """Multiply by `factor` when the watched value has not improved for `patience` evaluations."""
+    """Multiply by `factor` when the watched value has not improved for `patience` evaluations.
+
+    An improvement is one by more than `min_delta`, absolute.
+    """
 
     name: Literal["plateau"] = "plateau"
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1

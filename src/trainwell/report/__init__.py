@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from trainwell.errors import RecordError, UsageError
 from trainwell.records import RunRecord, load_improvement, load_run, write_atomically
 from trainwell.report.logbook import logbook_markdown
 
-__all__ = ["logbook_markdown", "report", "write_improvement_report", "write_report", "write_run_report"]
+__all__ = [
+    "logbook_markdown",
+    "report",
+    "write_improvement_report",
+    "write_report",
+    "write_run_report",
+    "write_schedule_page",
+]
 
 PAGE = "report.html"
 
@@ -82,6 +90,20 @@ def write_run_report(run: str | os.PathLike[str] | RunRecord, path: str | Path |
     if path is None and record.folder is None:
         raise UsageError("`path` must be given for a run without a folder, got none. Name the page's path.")
     return _write(run_page(run_view(record)), path or Path(record.folder or ".") / PAGE)
+
+
+def write_schedule_page(name: str, rates: Sequence[float], path: str | Path) -> Path:
+    """Write the page of a learning-rate schedule.
+
+    Args:
+        name: Of the schedule.
+        rates: Learning rate of each step, from step 0.
+        path: The page's path.
+    """
+    from trainwell.report.page import schedule_page
+    from trainwell.report.views.curves import Line
+
+    return _write(schedule_page(name, Line(name, 0, tuple(map(float, range(len(rates)))), tuple(rates))), path)
 
 
 def _write_comparison(folder: Path, path: str | Path | None) -> Path:

@@ -19,6 +19,7 @@ from trainwell.errors import RecordError
 from trainwell.report import charts, wording
 from trainwell.report.charts import curves, palette, proof, rates, search, series
 from trainwell.report.views.comparison import ComparisonView
+from trainwell.report.views.curves import Line
 from trainwell.report.views.improvement import ImprovementView
 from trainwell.report.views.run import RunView
 
@@ -40,6 +41,11 @@ def run_page(view: RunView) -> str:
 def comparison_page(view: ComparisonView) -> str:
     """The page of several runs."""
     return _render("comparison.html", comparison_charts(view), v=view)
+
+
+def schedule_page(name: str, line: Line) -> str:
+    """The page of a learning-rate schedule."""
+    return _render("schedule.html", _by_name([series.one_rate("rate", line)]), name=name)
 
 
 def improvement_charts(view: ImprovementView) -> Charts:

@@ -11,8 +11,8 @@ from trainwell.report.charts.palette import LIGHT, color, faint
 from trainwell.report.views.proof import Proof
 from trainwell.report.wording import is_share
 
-_LEFT, _RIGHT = [0.0, 0.52], [0.69, 1.0]
-_EACH, _SEEDS, _EXAMPLES = -0.55, 0.12, 0.72
+_LEFT, _RIGHT = [0.0, 0.47], [0.64, 1.0]
+_EACH, _SEEDS, _EXAMPLES = -0.62, 0.03, 0.66
 
 
 def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> Chart:
@@ -53,7 +53,8 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
             "ticktext": ["<b>each</b>", "over<br>seeds", "over<br>examples"][: 3 if over_examples else 2],
             "showgrid": False,
             "anchor": "y2",
-            "tickfont": {"color": LIGHT["ink"]},
+            "tickangle": 0,
+            "tickfont": {"color": LIGHT["ink"], "size": 11},
             "fixedrange": True,
         },
         "yaxis2": {
@@ -76,7 +77,7 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
         ],
         "annotations": [
             heading(f"{n} paired seeds", 0),
-            heading("difference with 95 % interval", 0, axis="x2 domain"),
+            heading("difference, 95 %", 0, axis="x2 domain"),
             *_lost_words(proof, lost),
         ],
     }

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from trainwell.data import Examples
 from trainwell.errors import ProblemError, RecipeError
 from trainwell.optim.rules.families import family_of
-from trainwell.recipe import Recipe
 from trainwell.train.fused.lane import Lane
+
+_MIXING = ("mixup", "cutmix")
 
 
 def why_alone(lane: Lane) -> str:
@@ -52,6 +53,7 @@ def key_of(lane: Lane) -> Hashable:
         tuple(lane.trained_names),
         (parts.plan.batch_size, parts.plan.accumulate, parts.plan.batches_per_epoch),
         loss.model_dump_json(),
+        any(part.name in _MIXING for part in recipe.augmentation),  # these make soft targets of classes
         recipe.inputs.scaling,
         recipe.targets.scaling,
         recipe.precision.model_dump_json(),
@@ -115,8 +117,3 @@ def refuse_shared(lanes: Sequence[Lane]) -> None:
                     f"`model` must build new parameters at each call, got `{name}` of an earlier run again. "
                     "Create the layers inside the factory"
                 )
-
-
-def recipe_text(recipe: Recipe) -> str:
-    """A recipe in short, for messages."""
-    return str(recipe)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +21,26 @@ from trainwell.train.training import Training
 
 @dataclass
 class ShareClock(Clock):
-    """Seconds of a run in a stack: its equal share of what the stack took."""
+    """Seconds of a run among others: what was spent on it alone, and its equal share of what its stack took."""
 
     share: float = 0.0
+    resumed: float | None = None
 
     @property
     def seconds(self) -> float:
         """Seconds so far."""
-        return self.earlier_seconds + self.share
+        ticking = 0.0 if self.resumed is None else time.monotonic() - self.resumed
+        return self.earlier_seconds + self.share + ticking
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Count the time inside the block."""
+        self.resumed = time.monotonic()
+        try:
+            yield
+        finally:
+            self.share += time.monotonic() - self.resumed
+            self.resumed = None
 
 
 @dataclass
@@ -52,14 +66,17 @@ class Lane(Training):
     Its records, keeper and end are those of any training; `advance` still trains it alone.
     """
 
-    def join(self) -> None:
-        """Be carried by a stack from now on: seconds are counted as a share."""
-        if not isinstance(self.clock, ShareClock):
-            self.clock = ShareClock(earlier_seconds=self.clock.seconds)
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.clock: ShareClock = ShareClock(earlier_seconds=self.clock.seconds)
+
+    def advance_alone(self, until: int) -> None:
+        """Train without a stack until a number of updates."""
+        with self.clock.ticking():
+            self.advance(until)
 
     def spend(self, seconds: float) -> None:
         """Count seconds of the stack."""
-        assert isinstance(self.clock, ShareClock)
         self.clock.share += seconds
 
     def class_weights(self) -> Tensor | None:

@@ -86,7 +86,8 @@ class MatmulProgram:
         return x
 
     def _simple(self, loss: StackedLoss, z: Tensor, targets: Tensor) -> bool:
-        return self.plain_classes and loss.cross_entropy and z.shape[1] > 1 and targets.ndim == 2
+        classes = targets.ndim == 2 and not targets.is_floating_point()
+        return self.plain_classes and classes and loss.cross_entropy and z.shape[1] > 1
 
 
 def cross_entropy(scores_KCB: Tensor, targets_KB: Tensor, smoothing: float | Tensor) -> tuple[Tensor, Tensor]:

@@ -68,8 +68,6 @@ class Stack:
         self._multipliers: list[list[float]] = []
         self._began = self.step
         self._clock = time.monotonic()
-        for lane in lanes:
-            lane.join()
         self._arrange()
 
     def __len__(self) -> int:

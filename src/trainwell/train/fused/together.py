@@ -96,7 +96,7 @@ class Together:
                     raise
                 self._halve(number)
         for lane in self.alone:
-            lane.advance(limit)
+            lane.advance_alone(limit)
 
     def _halve(self, number: int) -> None:
         """Split a stack that does not fit into the memory."""
@@ -114,9 +114,12 @@ class Together:
                 lane.evaluate_now()
 
     def drop(self, lanes: Sequence[Lane], reason: str) -> None:
-        """End some runs; they leave their stacks, and stacks that have become small are joined."""
+        """End some runs; `gather` takes them out of the tensors."""
         for lane in lanes:
             lane.stop(reason)
+
+    def gather(self) -> None:
+        """Take runs that have ended out of the tensors."""
         for stack in self.stacks:
             stack.keep([k for k, lane in enumerate(stack.lanes) if lane.status == "running"])
         self.alone = [lane for lane in self.alone if lane.status == "running"]

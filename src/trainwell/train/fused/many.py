@@ -1,0 +1,162 @@
+"""`fit_many`: many trainings of one problem, fused where that works and pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainwell.errors import UsageError
+from trainwell.problem import Problem
+from trainwell.recipe import Recipe
+from trainwell.train.callbacks import Callback
+from trainwell.train.fused.halving import Halving, halve
+from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.together import Listener, Together
+from trainwell.train.run import Run
+
+Pair = tuple[Recipe, int]
+
+
+def fit_many(
+    problem: Problem,
+    recipes: Recipe | Sequence[Recipe | Pair] | None = None,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    folder: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    parent: Mapping[str, Any] | None = None,
+    halving: Halving | None = None,
+    workers: int | None = None,
+    size: int | None = None,
+    listener: Listener | None = None,
+) -> list[Run]:
+    """Train a problem many times: every recipe with every seed, each run as `fit` would do it alone.
+
+    Runs that share a program (model, optimizer family, batch size, precision, scaling) are trained as stacks by one
+    batched computation; what cannot be stacked is trained one by one, and `listener` hears why, once for each reason. Without
+    dropout or augmentation a run has the losses that it has alone, to float tolerance; with dropout, in distribution.
+
+    Args:
+        problem: What is to be learned.
+        recipes: One, several, or pairs (recipe, seed); the default recipe where None.
+        seeds: Every recipe is trained with every seed, in the order recipe 0 with all seeds, recipe 1 with all seeds, ...;
+            0 where None. Pairs have seeds of their own.
+        folder: Where runs are recorded, as `run-000`, `run-001`, ...; in memory only where None. Fused runs write no
+            checkpoints.
+        callbacks: Told of the moments of every run.
+        parent: What the runs are part of; goes into their records.
+        halving: Keep the best at rungs and stop the others.
+        workers: Processes to spread the runs over. [>= 1]
+        size: Runs of a stack; chosen by a short measurement where None; 1 trains one by one.
+        listener: Told in plain words what is fused, and what is not and why.
+
+    Returns:
+        The runs in the order of (recipe, seed). A divergence is a recorded result of its run alone.
+
+    Raises:
+        UsageError: If there is no recipe or no seed.
+        RecipeError: If a recipe does not fit the problem.
+        ProblemError: If the model does not fit the data, or two runs' models hold the same parameter.
+        KeyboardInterrupt: After everything recorded so far was written.
+    """
+    pairs = pairs_of(recipes, seeds)
+    folders = folders_of(folder, len(pairs))
+    if size is not None and size < 1:
+        raise UsageError(f"`size` must be at least 1, got {size}. Leave it out to have it measured")
+    if workers is not None and workers != 1:
+        from trainwell.train.fused.workers import in_processes, refuse_workers
+
+        refuse_workers(workers, callbacks, halving)
+        return in_processes(problem, pairs, folders, workers, parent=parent, size=size, listener=listener)
+    lanes = [
+        Lane(problem, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent)
+        for (recipe, seed), place in zip(pairs, folders, strict=True)
+    ]
+    together = Together(lanes, size=size, listener=listener)
+    try:
+        if halving is None:
+            together.advance()
+        else:
+            halve(together, halving)
+    except KeyboardInterrupt:
+        for lane in lanes:
+            lane.finish()
+        raise
+    return [lane.finish() for lane in lanes]
+
+
+def loss_after(
+    problem: Problem,
+    recipes: Sequence[Recipe],
+    *,
+    seed: int = 0,
+    steps: int = 100,
+    listener: Callable[[str], None] | None = None,
+) -> list[tuple[float, float]]:
+    """Losses on the looked-at part of the training split before and after some steps, for many recipes at once.
+
+    All start from the same initial weights and see the same batches, as a range test of learning rates needs it.
+
+    Args:
+        problem: What is to be learned.
+        recipes: For example one for each rate; their length is replaced by `steps`.
+        seed: Of all of them.
+        steps: Length. [optimizer updates]
+        listener: Told what is fused, and what is not and why.
+
+    Returns:
+        (before, after) for each recipe; NaN after a divergence.
+    """
+    edits = {
+        "steps": steps,
+        "stopping": {"keep": "last"},
+        "recording.evaluations_per_epoch": 0.01,
+        "recording.gradients_every": 1_000_000,
+    }
+    lanes = [Lane(problem, recipe.with_(edits), seed=seed) for recipe in recipes]
+    together = Together(lanes, listener=listener)
+    together.advance()
+    return [
+        (
+            lane.recorder.evaluations[0].loss,
+            float("nan") if lane.status == "diverged" else next(r.loss for r in reversed(lane.recorder.evaluations) if r.split == "train"),
+        )
+        for lane in lanes
+    ]
+
+
+def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequence[int] | None) -> list[Pair]:
+    """Every recipe with every seed, recipe by recipe; pairs as they are.
+
+    Raises:
+        UsageError: If there is nothing to train, a seed is none, or pairs come with seeds.
+    """
+    given = [recipes or Recipe()] if recipes is None or isinstance(recipes, Recipe) else list(recipes)
+    if not given:
+        raise UsageError("`recipes` must hold a recipe, got none. Pass Recipe()")
+    with_seeds = [item for item in given if isinstance(item, tuple)]
+    if with_seeds and (seeds is not None or len(with_seeds) < len(given)):
+        raise UsageError("`recipes` must be recipes, or pairs (recipe, seed) without `seeds`, got both. Drop one of them")
+    if with_seeds:
+        pairs = [(recipe, _seed(seed)) for recipe, seed in with_seeds]
+    else:
+        several = [0] if seeds is None else [seeds] if isinstance(seeds, int) else list(seeds)
+        if not several:
+            raise UsageError("`seeds` must hold a seed, got none. Use seeds=[0]")
+        pairs = [(recipe, _seed(seed)) for recipe in given for seed in several if isinstance(recipe, Recipe)]
+    wrong = [r for r in given if not isinstance(r, Recipe | tuple)] + [r for r, _ in pairs if not isinstance(r, Recipe)]
+    if wrong:
+        raise UsageError(f"`recipes` must be recipes, got a {type(wrong[0]).__name__}. Pass Recipe(...)")
+    return pairs
+
+
+def folders_of(folder: str | Path | None, count: int) -> list[Path | None]:
+    """The folder of each run."""
+    return [None if folder is None else Path(folder) / f"run-{number:03d}" for number in range(count)]
+
+
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"`seeds` must be whole numbers of at least 0, got {seed!r}. Use seeds=[0, 1, 2]")
+    return seed
