@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import islice
 
 import pytest
 from cases import BROKEN, HEALTHY
@@ -101,7 +102,7 @@ def test_a_page_has_a_title_and_every_section(name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_findings_are_pure_json_and_speak_in_sentences(name):
-    for run in (run for maker in BROKEN[name] for run in maker()):
+    for run in (run for maker in BROKEN[name] for run in islice(maker(), 2)):
         first, again = (list(RULES[name].check(run)) for _ in range(2))
         assert to_plain(first) == to_plain(again)
         for finding in first:
@@ -116,7 +117,7 @@ def test_findings_are_pure_json_and_speak_in_sentences(name):
 def test_a_remedy_fits_the_recipe_that_it_changes(name):
     from trainwell.recipe import Recipe
 
-    for run in (run for maker in BROKEN[name] for run in maker()):
+    for run in (run for maker in BROKEN[name] for run in islice(maker(), 2)):
         for finding in RULES[name].check(run):
             before = Recipe(**run.info.recipe)
             assert not finding.remedy.recipe or before.with_(finding.remedy.recipe) != before
@@ -139,7 +140,7 @@ def test_a_rule_is_silent_where_nothing_was_recorded(name):
     status=st.sampled_from(["running", "completed", "stopped", "diverged", "interrupted", "failed"]),
     keep=st.sampled_from(["best", "last"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1500, deadline=None)
 def test_no_record_makes_a_rule_raise(losses, metric, status, keep):
     import numpy as np
 

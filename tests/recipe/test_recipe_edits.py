@@ -58,6 +58,13 @@ def test_edits_mean_the_same_in_any_order(edits):
     assert all(result.get(path) == value for path, value in edits.items() if path.count("."))
 
 
+def test_tables_are_set_before_their_fields_at_any_depth_and_edits_are_left_alone():
+    edits = {"model.norm.eps": 0.1, "model.norm": {"eps": 0.2, "groups": 4}}
+    for order in permutations(edits.items()):
+        assert Recipe().with_(dict(order)).model == {"norm": {"eps": 0.1, "groups": 4}}
+    assert edits["model.norm"] == {"eps": 0.2, "groups": 4}
+
+
 def test_an_item_of_a_new_part_starts_from_the_defaults_of_that_part():
     assert Recipe().with_({"optimizer": "lion", "optimizer.betas.0": 0.5}).optimizer.betas == (0.5, 0.99)
     assert Recipe().with_({"optimizer.betas.0": 0.5}).optimizer.betas == (0.5, 0.999)

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "find out what is wrong, fix it, tune it, and prove that it got better",
     ),
     "fit": ("trainwell.cli.fit:fit", "train one problem with one recipe, recorded"),
+    "check": ("trainwell.check.command:check_command", "say what is wrong with a training script or notebook"),
     "lr": ("trainwell.cli.lr:lr", "find a learning rate by a range test"),
     "diagnose": ("trainwell.cli.diagnose:diagnose", "say what is wrong with a recorded run"),
     "report": ("trainwell.cli.report:report", "write the HTML page of a run, of several runs, or of an improvement"),

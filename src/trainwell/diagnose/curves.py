@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainwell.diagnose.questions import finite, start_loss
+from trainwell.diagnose.questions import LARGEST, finite, start_loss
 from trainwell.records import RunRecord
 from trainwell.records.series import Floats, Ints
 from trainwell.stats import Slope, slope_interval
@@ -34,7 +34,7 @@ def evaluated(run: RunRecord, split: str) -> Curve:
     """Finite losses of the evaluations of a split, one per step."""
     rows = run.evaluations(split)
     step, loss = rows.step, rows.loss
-    keep = np.isfinite(loss)
+    keep = np.abs(loss) < LARGEST
     step, last = np.unique(step[keep][::-1], return_index=True)
     return Curve(step, loss[keep][::-1][last])
 

@@ -14,6 +14,7 @@ from trainwell.diagnose.curves import Curve, evaluated, rises, running_median, t
 from trainwell.diagnose.metric import against_chance, beats
 from trainwell.diagnose.questions import (
     CLASS_TASKS,
+    LARGEST,
     is_tokens,
     knob,
     losses_are_positive,
@@ -108,8 +109,8 @@ class _Turn:
 
 
 def _turn(run: RunRecord) -> _Turn | None:
-    rows = {row.step: row for row in run.evaluations("val") if row.step > 0 and math.isfinite(row.loss)}
-    fitted = {row.step: row.loss for row in run.evaluations("train") if math.isfinite(row.loss)}
+    rows = {row.step: row for row in run.evaluations("val") if row.step > 0 and abs(row.loss) < LARGEST}
+    fitted = {row.step: row.loss for row in run.evaluations("train") if abs(row.loss) < LARGEST}
     step = np.array(sorted(rows.keys() & fitted.keys()), dtype=np.float64)
     if len(step) < _FEWEST_AFTER + 2 or not losses_are_positive(run):
         return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from trainwell.records import RunRecord, Series, SplitFacts
 
+LARGEST = 1e100
 CLASS_TASKS = ("multiclass", "binary")
 CLASS_LOSSES = ("cross-entropy", "nll", "bce")
 _LOSSES = (*CLASS_LOSSES, "mse", "mae", "huber")
@@ -147,8 +148,8 @@ def losses_are_positive(run: RunRecord) -> bool:
 
 
 def finite(series: Series) -> Series:
-    """A series without its NaN and infinite values."""
-    keep = np.isfinite(series.value)
+    """A series without its NaN and infinite values, or those beyond 1e100, whose squares are."""
+    keep = np.abs(series.value) < LARGEST
     return Series(series.step[keep], series.value[keep])
 
 

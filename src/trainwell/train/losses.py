@@ -154,8 +154,9 @@ def _focal(z: Tensor, targets: Tensor, weights: Tensor | None, gamma: float, smo
     valid = targets != -100
     p = F.softmax(z, 1).gather(1, targets.clamp(min=0).unsqueeze(1)).squeeze(1)
     focus = (1 - p) ** gamma * each
-    total = valid.sum() if weights is None else weights[targets.clamp(min=0)][valid].sum()
-    return focus[valid].sum() / total
+    # no boolean index here: stacks of runs are vectorised over this function
+    total = valid.sum() if weights is None else (weights[targets.clamp(min=0)] * valid).sum()
+    return torch.where(valid, focus, 0.0).sum() / total
 
 
 def _binary(loss: Loss, weights: Tensor | None, *, two_classes: bool) -> LossFunction:

@@ -50,7 +50,7 @@ def key_of(lane: Lane) -> Hashable:
     return (
         id(lane.problem),
         family_of(recipe.optimizer),
-        tuple(lane.trained_names),
+        tuple(sorted(lane.trained_names)),
         (parts.plan.batch_size, parts.plan.accumulate, parts.plan.batches_per_epoch),
         loss.model_dump_json(),
         any(part.name in _MIXING for part in recipe.augmentation),  # these make soft targets of classes

@@ -43,6 +43,10 @@ class Stack:
     """
 
     def __init__(self, lanes: Sequence[Lane], program: Program) -> None:
+        self._begin(lanes, program)
+        self._noise = lanes[0].noise
+
+    def _begin(self, lanes: Sequence[Lane], program: Program) -> None:
         self.lanes = list(lanes)
         self.program = program
         first = lanes[0]
@@ -62,7 +66,6 @@ class Stack:
             [r.averaging for r in recipes], [lane.total_steps for lane in lanes], self.plan.steps_per_epoch
         )
         self._names = _state_names(first)
-        self._noise = first.noise
         self._losses: list[Tensor] = []
         self._looks: list[tuple[str, int, Tensor]] = []
         self._multipliers: list[list[float]] = []
@@ -323,6 +326,31 @@ class Stack:
             piece._select(list(runs))
             pieces.append(piece)
         return pieces
+
+    @classmethod
+    def joined(cls, stacks: Sequence[Stack]) -> Stack:
+        """The runs of several stacks at the same step as one."""
+        first = stacks[0]
+        joined = cls.__new__(cls)
+        old, averages = [s.tensors for s in stacks], [s.average for s in stacks]
+        rows = [s.averaged_rows() for s in stacks]
+        joined._begin([lane for s in stacks for lane in s.lanes], first.program)
+        carry_state(old, joined.tensors)
+        joined.average.continue_from(averages, rows, joined.tensors)
+        joined._noise = first._noise
+        return joined
+
+    def hand_over(self, k: int) -> Lane:
+        """Let one run leave that goes on alone: its own optimizer and average continue from here."""
+        lane = self.lanes[k]
+        detach(lane.model)
+        give_state(self.tensors, k, lane.model, lane.optimizer, self.step)
+        if lane.parts.average is not None:
+            names = list(self.tensors.with_averaged(self.average.averages).named) if self.average.averages else []
+            lane.parts.average.load_state_dict(self.average.state_of(k, self.tensors, lane.model))
+        lane.set_noise(self._noise if k == 0 else lane.noise)
+        self.keep([other for other in range(len(self.lanes)) if other != k])
+        return lane
 
     # -- leaving ----------------------------------------------------------------------------------------------
 
