@@ -30,7 +30,7 @@ def assert_equal_runs(fused, alone, **tolerance) -> None:
     np.testing.assert_allclose(
         [r.loss for r in fused.all_evaluations], [r.loss for r in alone.all_evaluations], **tolerance
     )
-    assert set(fused.weights) == set(alone.weights)
+    assert set(fused.stored_weights()) == set(alone.stored_weights())
 
 
 def assert_fused_equals_alone(problem, recipes, *, program, seeds=(0, 1), **tolerance) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from trainwell.check.run import CheckResult, ProgramFacts, check
 
 if TYPE_CHECKING:
-    from trainwell.check.watch import Watcher, watch
+    from trainwell.check.watching import Watcher, watch
 
 __all__ = ["CheckResult", "ProgramFacts", "Watcher", "check", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("watch", "Watcher"):
-        import trainwell.check.watch as module
+        import trainwell.check.watching as module
 
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -141,7 +141,7 @@ def load_ipython_extension(shell: Any) -> None:
     """Register `%%trainwell`: watches the training in a cell and prints what is wrong with it."""
 
     def trainwell_cell(line: str, cell: str) -> None:
-        from trainwell.check.watch import Watcher
+        from trainwell.check.watching import Watcher
 
         ignored = [name.strip() for name in line.removeprefix("--ignore").split(",") if name.strip()]
         with Watcher(ignore=ignored) as watcher:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from trainwell.diagnose import data, generalization, loss, model, optimization
 from trainwell.diagnose.ranking import flattened, ranked
 from trainwell.diagnose.rule import RULES, Rule, rule, selected
@@ -30,7 +32,7 @@ def diagnose(run: RunRecord, select: Iterable[str] = (), ignore: Iterable[str] =
     Raises:
         UnknownNameError: If a name is no rule.
     """
-    return ranked(finding for entry in selected(select, ignore) for finding in entry.check(run))
+    return _asked(selected(select, ignore), run)
 
 
 def diagnose_data(
@@ -62,8 +64,12 @@ def diagnose_data(
     """
     info = RunInfo(problem=problem, recipe=dict(recipe or {}), seed=0)
     run = RunRecord(info=info, data=data, model_facts=model_facts, baselines=baselines)
-    on_data = (entry for entry in selected(select, ignore) if entry.family == "data")
-    return ranked(finding for entry in on_data for finding in entry.check(run))
+    return _asked((entry for entry in selected(select, ignore) if entry.family == "data"), run)
+
+
+def _asked(rules: Iterable[Rule], run: RunRecord) -> list[Finding]:
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # losses of diverged runs overflow
+        return ranked(finding for entry in rules for finding in entry.check(run))
 
 
 def explain(name: str) -> str:

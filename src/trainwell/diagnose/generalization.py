@@ -314,7 +314,7 @@ def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
     ## What it checks
     After two epochs (50 steps at least) or 200 steps: the best validation metric is not above chance (Wilson, 99.9 %),
     the median one is below chance plus 10 % of the way to perfect (95 %) or four of five equal chance exactly, and the
-    best validation loss saves no more than noise (1 % and two deviations) of the uninformed loss. For errors of
+    best validation loss saves no more than luck (1 % and 2 K / n nats) on that of the guess. For errors of
     regression: the best explains less than one useless predictor would by chance. Small evaluation sets that cannot
     tell keep it silent.
 

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from trainwell.diagnose.questions import CLASS_TASKS, counts, shares, split, uninformed_loss
+from trainwell.diagnose.questions import (
+    CLASS_LOSSES,
+    CLASS_TASKS,
+    counts,
+    evaluated_loss,
+    shares,
+    split,
+    uninformed_loss,
+)
 from trainwell.records import Evaluation, RunRecord
 from trainwell.records.series import Floats
 from trainwell.stats import Interval
@@ -177,22 +185,33 @@ def _is_constant(values: Floats, chance: float, row: Evaluation) -> bool:
 
 
 def _loss_gain(run: RunRecord) -> float | None:
-    """Share of the uninformed loss that the best validation loss saves beyond what noise may save."""
+    """Share of the uninformed loss that the best validation loss saves beyond what a useless network may save."""
     guess, losses = uninformed_loss(run), run.evaluations("val").loss
     losses = losses[np.isfinite(losses)]
     if guess is None or not len(losses):
         return None
-    return float(1 - losses.min() / guess) - _noise_of_guess(run, guess)
+    guess, luck = _guess_on_validation(run, guess)
+    return float(1 - losses.min() / guess) - luck
 
 
-def _noise_of_guess(run: RunRecord, guess: float) -> float:
-    """Relative sampling error of the uninformed loss on the validation split: 1 %, and two deviations of the mean."""
-    train, rows = split(run, "train"), run.evaluations("val")
-    if train is None or run.problem.task not in CLASS_TASKS:
-        return 0.01
+def _guess_on_validation(run: RunRecord, guess: float) -> tuple[float, float]:
+    """Loss of the constant guess on the validation split, and the share of it that luck may save.
+
+    With the label counts of both splits that loss is exact, and another constant saves about (K - 1) / 2n at most; else
+    it has the sampling error of a mean over n examples. 1 % on top.
+    """
+    train, val, rows = split(run, "train"), split(run, "val"), run.evaluations("val")
+    if train is None or run.problem.task not in CLASS_TASKS or evaluated_loss(run) not in CLASS_LOSSES:
+        return guess, 0.01
+    n = max(1, rows[-1].examples)
+    seen, held_out = counts(train), {} if val is None else counts(val)
+    total, asked = sum(seen.values()), sum(held_out.values())
+    if total and asked and all(seen.get(label, 0) for label, count in held_out.items() if count):
+        exact = -sum(count * math.log(seen[label] / total) for label, count in held_out.items() if count) / asked
+        return (exact, 0.01 + 2 * len(seen) / n / exact) if exact > 0 else (guess, 0.01)
     p = np.array([share for share in shares(train) if share > 0])
     variance = float((p * np.log(p) ** 2).sum() - (p * np.log(p)).sum() ** 2) if len(p) else 0.0
-    return 0.01 + 2 * math.sqrt(max(0.0, variance) / max(1, rows[-1].examples)) / guess
+    return guess, 0.01 + 2 * math.sqrt(max(0.0, variance) / n) / guess
 
 
 def _explained(name: str, value: float, chance: float) -> float | None:

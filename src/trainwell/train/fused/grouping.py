@@ -38,7 +38,7 @@ def why_alone(lane: Lane) -> str:
         "its model keeps state beside tensors": any(
             type(m).get_extra_state is not nn.Module.get_extra_state for m in lane.model.modules()
         ),
-        "it has ended": lane.status != "running",
+        "it has begun": lane.step > 0 or lane.status != "running",
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
@@ -59,7 +59,6 @@ def key_of(lane: Lane) -> Hashable:
         recipe.precision.model_dump_json(),
         recipe.recording.gradients_every,
         str(parts.device),
-        (lane.step, lane.epoch, lane.batch_in_epoch),
         signature(lane.model),
     )
 

@@ -87,3 +87,14 @@ def _fill(block: Block, state: State, old: Sequence[Tensors]) -> None:
             for kind, of_runs in by_run(source).items():
                 if shared and kind in state:
                     state[kind][0][rows].copy_(of_runs)
+
+
+def copy_runs(old: Sequence[Tensors], new: Tensors) -> None:
+    """Copy parameters and buffers of several stacks into one that holds their runs one after the other."""
+    start = 0
+    for tensors in old:
+        rows = slice(start, start + len(tensors))
+        start += len(tensors)
+        for named, target in ((tensors.parameters, new.parameters), (tensors.buffers, new.buffers)):
+            for name, value in named.items():
+                target[name][rows].copy_(value)

@@ -25,6 +25,7 @@ from trainwell.train.fused.evaluation import evaluate_runs
 from trainwell.train.fused.feed import StackedBatch, StackedFeed
 from trainwell.train.fused.lane import Lane, StateView
 from trainwell.train.fused.losses import StackedLoss
+from trainwell.train.fused.moving import carry_state, copy_runs, give_state
 from trainwell.train.fused.program import Program, vectorisable
 from trainwell.train.fused.tensors import Tensors, detach
 from trainwell.train.fused.update import update_
@@ -40,7 +41,12 @@ class Stack:
     Args:
         lanes: Runs at the same step that agree in all but numbers (`grouping`).
         program: How gradients and outputs are computed.
+
+    Attributes:
+        fewest: With fewer runs `advance` stops: a single run is trained faster by itself.
     """
+
+    fewest = 2
 
     def __init__(self, lanes: Sequence[Lane], program: Program) -> None:
         self._begin(lanes, program)
@@ -116,7 +122,7 @@ class Stack:
                 if self.step == 0:
                     self._evaluate(range(len(self.lanes)))
                     self._leave()
-                while self.lanes and self.step < until:
+                while len(self.lanes) >= self.fewest and self.step < until:
                     self._segment(until)
         except KeyboardInterrupt:
             for lane in self.lanes:
@@ -134,7 +140,13 @@ class Stack:
         columns = list(zip(*self._multipliers, strict=True))
         reads = self.parts.reads_loss
         for multipliers in columns:
-            losses = self._update(self._next_group(), multipliers)
+            group = self._next_group()
+            try:
+                losses = self._update(group, multipliers)
+            except BaseException:  # as if this step had not been begun
+                self.batch, self._groups = self.batch - len(group), None
+                self._flush()
+                raise
             self._losses.append(losses)
             self.step += 1
             if reads and not math.isfinite(float(losses.sum())):
@@ -332,11 +344,13 @@ class Stack:
         """The runs of several stacks at the same step as one."""
         first = stacks[0]
         joined = cls.__new__(cls)
-        old, averages = [s.tensors for s in stacks], [s.average for s in stacks]
-        rows = [s.averaged_rows() for s in stacks]
+        old, averages = [s.tensors for s in stacks], [s._averages for s in stacks]
         joined._begin([lane for s in stacks for lane in s.lanes], first.program)
         carry_state(old, joined.tensors)
-        joined.average.continue_from(averages, rows, joined.tensors)
+        if joined.average.used and any(s.average.averages for s in stacks):
+            joined.average.counts = [count for s in stacks for count in s.average.counts]
+            joined.average.averages = [t.clone() for t in joined.tensors.averaged]
+            copy_runs(averages, joined._averages)
         joined._noise = first._noise
         return joined
 
@@ -346,11 +360,18 @@ class Stack:
         detach(lane.model)
         give_state(self.tensors, k, lane.model, lane.optimizer, self.step)
         if lane.parts.average is not None:
-            names = list(self.tensors.with_averaged(self.average.averages).named) if self.average.averages else []
-            lane.parts.average.load_state_dict(self.average.state_of(k, self.tensors, lane.model))
-        lane.set_noise(self._noise if k == 0 else lane.noise)
+            own, model = self._averages, lane.model
+            values = [own.parameters[name][k] for name, _ in model.named_parameters()]
+            values += [own.buffers[name][k] for name, b in model.named_buffers() if b.is_floating_point()]
+            lane.parts.average.load_state_dict({"count": self.average.counts[k], "average": values})
+        lane.set_noise(self._noise)
         self.keep([other for other in range(len(self.lanes)) if other != k])
         return lane
+
+    @property
+    def _averages(self) -> Tensors:
+        """The averages by name; the weights themselves where there are none yet."""
+        return self.tensors.with_averaged(self.average.averages or self.tensors.averaged)
 
     # -- leaving ----------------------------------------------------------------------------------------------
 

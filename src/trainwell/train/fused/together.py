@@ -37,6 +37,7 @@ class Together:
         self.lanes = list(lanes)
         self.stacks: list[Stack] = []
         self.alone: list[Lane] = []
+        self._sizes: dict[int, int] = {}
         self._said: set[str] = set()
         self._listener = listener
         able: list[Lane] = []
@@ -54,7 +55,8 @@ class Together:
         if choice.program is None:
             self._leave_alone(group, choice.reason)
             return
-        stacks = parts_of(group, choice.size)
+        stacks = [group[a:b] for a, b in bounds_of(len(group), choice.size)]
+        self._sizes[id(choice.program)] = choice.size
         self._say(f"{len(group)} runs in {len(stacks)} stacks of up to {choice.size}: {choice.reason}")
         for part in stacks:
             if len(part) == 1:
@@ -95,6 +97,7 @@ class Together:
                 if not is_out_of_memory(error) or len(self.stacks[number]) < 2:
                     raise
                 self._halve(number)
+        self.gather()
         for lane in self.alone:
             lane.advance_alone(limit)
 
@@ -103,6 +106,7 @@ class Together:
         stack = self.stacks[number]
         half = len(stack) // 2
         self._say(f"a stack of {len(stack)} runs does not fit into the memory: halved")
+        self._sizes[id(stack.program)] = half
         self.stacks[number : number + 1] = stack.split([range(half), range(half, len(stack))])
 
     def evaluate_now(self) -> None:
@@ -119,11 +123,27 @@ class Together:
             lane.stop(reason)
 
     def gather(self) -> None:
-        """Take runs that have ended out of the tensors."""
+        """Take runs that have ended out of the tensors, join stacks that became small, and let single runs go alone."""
         for stack in self.stacks:
             stack.keep([k for k, lane in enumerate(stack.lanes) if lane.status == "running"])
         self.alone = [lane for lane in self.alone if lane.status == "running"]
-        self.stacks = [stack for stack in self.stacks if len(stack)]
+        by_kind: dict[tuple[int, int], list[Stack]] = {}
+        for stack in self.stacks:
+            if len(stack):
+                by_kind.setdefault((id(stack.program), stack.step), []).append(stack)
+        self.stacks = []
+        for stacks in by_kind.values():
+            size = self._sizes[id(stacks[0].program)]
+            runs = sum(map(len, stacks))
+            if len(stacks) > math.ceil(runs / size):
+                whole = Stack.joined(stacks)
+                bounds = bounds_of(runs, size)
+                stacks = whole.split([range(a, b) for a, b in bounds]) if len(bounds) > 1 else [whole]
+            for stack in stacks:
+                if len(stack) >= stack.fewest:
+                    self.stacks.append(stack)
+                else:
+                    self.alone += [stack.hand_over(0) for _ in range(len(stack))]
 
     @property
     def running(self) -> list[Lane]:
@@ -131,8 +151,8 @@ class Together:
         return [lane for lane in self.lanes if lane.status == "running"]
 
 
-def parts_of(lanes: Sequence[Lane], size: int) -> list[list[Lane]]:
-    """Split runs into as few parts as the size allows, as even as they can be."""
-    count = math.ceil(len(lanes) / max(1, size))
-    bounds = [round(i * len(lanes) / count) for i in range(count + 1)]
-    return [list(lanes[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+def bounds_of(runs: int, size: int) -> list[tuple[int, int]]:
+    """Split runs into as few parts as the size allows, as even as they can be: first and last + 1 of each."""
+    count = math.ceil(runs / max(1, size))
+    edges = [round(i * runs / count) for i in range(count + 1)]
+    return list(zip(edges, edges[1:], strict=False))
