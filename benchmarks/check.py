@@ -32,7 +32,11 @@ def mlp():
 def cnn():
     layers = [nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*layers, nn.Linear(64, 10)), lambda: (torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))), 30
+    return (
+        nn.Sequential(*layers, nn.Linear(64, 10)),
+        lambda: (torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))),
+        30,
+    )
 
 
 class Classifier(nn.Module):

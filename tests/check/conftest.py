@@ -7,7 +7,7 @@ import pytest
 from trainwell.check import check
 
 
-@pytest.fixture()
+@pytest.fixture
 def checked(tmp_path: Path):
     """Write a program and check it; its output is discarded."""
 
@@ -19,7 +19,7 @@ def checked(tmp_path: Path):
     return run
 
 
-@pytest.fixture()
+@pytest.fixture
 def alone(tmp_path: Path):
     """Run a program as `python FILE` would, and return what it printed."""
 

@@ -36,7 +36,13 @@ def mlp() -> nn.Module:
 # No bias before a batch norm: its gradient is rounding noise, which Adam blows up to steps of its full rate.
 def normed_mlp() -> nn.Module:
     return nn.Sequential(
-        nn.Linear(10, 16, bias=False), nn.BatchNorm1d(16), nn.GELU(), nn.Linear(16, 12), nn.LayerNorm(12), nn.Tanh(), nn.Linear(12, 3)
+        nn.Linear(10, 16, bias=False),
+        nn.BatchNorm1d(16),
+        nn.GELU(),
+        nn.Linear(16, 12),
+        nn.LayerNorm(12),
+        nn.Tanh(),
+        nn.Linear(12, 3),
     )
 
 

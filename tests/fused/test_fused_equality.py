@@ -94,7 +94,11 @@ def test_every_optimizer_updates_a_stack_as_it_updates_one_run(optimizer):
 
 SETTINGS = {
     "settings of the rule": [{"optimizer.betas": (0.8, 0.99)}, {"optimizer.eps": 1e-3, "optimizer.weight_decay": 0.3}],
-    "schedules": [{"schedule": "cosine"}, {"schedule": {"name": "wsd", "warmup_share": 0.1}}, {"schedule": "one-cycle"}],
+    "schedules": [
+        {"schedule": "cosine"},
+        {"schedule": {"name": "wsd", "warmup_share": 0.1}},
+        {"schedule": "one-cycle"},
+    ],
     "plateau": [{"schedule": {"name": "plateau", "patience": 0, "min_delta": 0.5}}, {}],
     "clipping": [{"clipping": {"name": "norm", "limit": 0.1}}, {"clipping": {"name": "value", "limit": 0.01}}, {}],
     "adaptive clipping": [{"clipping": {"name": "adaptive", "percentile": 50}}, {"clipping": "norm"}],

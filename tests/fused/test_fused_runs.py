@@ -43,7 +43,13 @@ def test_pairs_have_seeds_of_their_own():
 
 @pytest.mark.parametrize(
     ("recipes", "seeds", "word"),
-    [([], None, "recipes"), (QUICK, [], "seeds"), ([(QUICK, 1)], [1], "pairs"), (QUICK, [-1], "seeds"), ([3], 0, "int")],
+    [
+        ([], None, "recipes"),
+        (QUICK, [], "seeds"),
+        ([(QUICK, 1)], [1], "pairs"),
+        (QUICK, [-1], "seeds"),
+        ([3], 0, "int"),
+    ],
 )
 def test_what_cannot_be_meant_is_refused(recipes, seeds, word):
     with pytest.raises(UsageError, match=word):
@@ -131,7 +137,12 @@ def test_what_vmap_refuses_is_found_by_a_trial_step_said_once_and_trained_alone(
 
 @pytest.mark.parametrize(
     "edits",
-    [{"optimizer": "lbfgs"}, {"regularization.sam_rho": 0.05}, {"stopping.seconds": 100}, {"stopping.on_nonfinite": "skip"}],
+    [
+        {"optimizer": "lbfgs"},
+        {"regularization.sam_rho": 0.05},
+        {"stopping.seconds": 100},
+        {"stopping.on_nonfinite": "skip"},
+    ],
     ids=str,
 )
 def test_recipes_without_a_stacked_form_are_trained_alone(edits):

@@ -7,7 +7,9 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from trainwell.probes import datasets, fingerprint
 
 
-@given(st.integers(1, 40), st.integers(1, 33), st.sampled_from([torch.float32, torch.uint8, torch.int64, torch.float64]))
+@given(
+    st.integers(1, 40), st.integers(1, 33), st.sampled_from([torch.float32, torch.uint8, torch.int64, torch.float64])
+)
 def test_equal_rows_and_only_they_have_equal_hashes(rows, width, dtype):
     values = torch.arange(rows * width).reshape(rows, width).to(dtype)
     doubled = torch.cat([values, values])

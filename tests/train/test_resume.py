@@ -10,7 +10,7 @@ import torch
 
 from tests.train.small_problems import digit_images, digits
 from trainwell import Recipe, fit
-from trainwell.errors import ResumeError
+from trainwell.errors import ResumeError, UsageError
 from trainwell.train import Callback
 
 FULL = Recipe(
@@ -147,3 +147,9 @@ def test_a_full_disk_is_noted_and_the_training_goes_on(tmp_path, monkeypatch):
         run = fit(digits(), FULL.with_({"epochs": 1}), seed=1, folder=tmp_path)
     assert run.status == "completed"
     assert any(note["event"] == "checkpoint failed" for note in run.notes)
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path):
+    fit(digits(), FULL.with_({"epochs": 1}), folder=tmp_path)
+    with pytest.raises(UsageError, match="must not hold another run"):
+        fit(digits(), FULL, folder=tmp_path)

@@ -20,6 +20,7 @@ class Watched:
         self.function, self.folder, self.steps = function, folder, steps
 
     def __call__(self, *args: Any) -> Any:
+        """Call the function with a tracer of its own process."""
         from trainwell.check.child import Writer
 
         writer = Writer(Path(self.folder))

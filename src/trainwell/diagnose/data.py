@@ -24,6 +24,7 @@ from trainwell.diagnose.rule import rule
 from trainwell.records import Evaluations, Finding, Remedy, RunRecord, Severity, SplitFacts
 
 _RARE_METRICS = ("balanced_accuracy", "f1", "auroc", "average_precision", "recall", "mcc")
+_NEIGHBOURS = 2000  # examples whose nearest neighbour the audit looks up
 _NORMS = ("norm", "embed", "scal", "standard")
 
 
@@ -435,16 +436,22 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
     """
     train, val = split(run, "train"), run.evaluations("val")
     agreement = None if run.data is None else run.data.nearest_neighbour_agreement
-    if train is None or agreement is None or run.problem.task not in CLASS_TASKS or len(val) < 3:
+    if train is None or agreement is None or run.problem.metric != "accuracy" or len(val) < 3:
         return
     fitted, chance = run.evaluations("train"), chance_level(run)
     independent = sum(p * p for p in shares(train))
     known = chance is not None and independent and _has_accuracy(fitted) and _has_accuracy(val)
-    if chance is None or not known or train.looked_at < 200 or val[-1].examples < 100:
+    if (
+        chance is None
+        or not known
+        or run.problem.task not in CLASS_TASKS
+        or train.looked_at < 200
+        or val[-1].examples < 100
+    ):
         return
     linear = None if run.baselines is None else run.baselines.linear_metric
     best, learned = (float(np.nanmax(rows.metric("accuracy"))) for rows in (val, fitted))
-    neighbours, judged = wilson(agreement, train.looked_at, 0.999), against_chance(run)
+    neighbours, judged = wilson(agreement, min(train.looked_at, _NEIGHBOURS), 0.999), against_chance(run)
     if (
         neighbours.low <= independent
         and neighbours.high <= independent + 0.1 * (1 - independent)

@@ -137,7 +137,7 @@ def _without_untrained_norms(run: RunRecord, curve: Curve) -> Curve:
 @rule(
     "learning-rate-too-low",
     "warning",
-    explains=("underfitting", "no-better-than-chance", "stopped-early", "constant-loss"),
+    explains=("underfitting", "no-better-than-chance", "stopped-early"),
 )
 def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
     """The loss barely moves because each update is tiny.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from typing import Any
 
 from trainwell.improve.budget import BASELINE_SEEDS
@@ -39,6 +40,8 @@ def search_step(session: Session) -> None:
     candidates = quasi_random(bounds, trials, seed=session.seeds(TUNING, 1)[0])
     end = session.budget.spent + spare
     facts: list[TrialFacts] = []
+    for stale in (session.folder / "runs").glob("trial-*"):  # of an interrupted search, which begins anew
+        shutil.rmtree(stale)
 
     def on_trial(trial: Paused) -> None:
         facts.append(_facts(session, trial))

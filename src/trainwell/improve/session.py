@@ -117,7 +117,8 @@ class Session:
             run = self._loaded(folder)
             if run is None:
                 begin = self.budget.spent
-                run = fit(self.problem, recipe, seed=seed, folder=folder, parent={"step": purpose})
+                parent = {"step": purpose}
+                run = fit(self.problem, recipe, seed=seed, folder=folder, parent=parent, resume=True)
                 if run.status == "completed":
                     self._run_seconds.append(self.budget.spent - begin)
             self._runs[key] = run

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from trainwell.probes import (
     watch_backward,
     watch_calls,
@@ -150,6 +152,7 @@ class Tracer:
             part.install(self)
         os.register_at_fork(after_in_child=self._after_fork)
         return self
+
     def know(self, model: torch.nn.Module | None, optimizers: list[torch.optim.Optimizer]) -> None:
         """Take up objects that were made before observation began."""
         if model is not None:

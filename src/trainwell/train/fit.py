@@ -60,6 +60,10 @@ def fit(
     place = None if folder is None else Path(folder)
     if resume and place is None:
         raise UsageError("`folder` must be given with resume=True, got None. Name the run's folder")
+    if not resume and place is not None and (place / "run.json").exists():
+        raise UsageError(
+            f"`folder` must not hold another run, got {place}. Name another folder, or continue it with resume=True"
+        )
     continued = False
     if resume and place is not None and (place / "run.json").is_file():
         ended = ended_run(place)

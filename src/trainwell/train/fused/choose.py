@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-from trainwell.train.fused.matmul import MatmulProgram
 
 from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.matmul import MatmulProgram
 from trainwell.train.fused.program import Program, VmapProgram
 from trainwell.train.fused.trial import refusal, saved_bytes, seconds_alone, seconds_stacked
 

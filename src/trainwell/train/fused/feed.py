@@ -71,4 +71,4 @@ class StackedFeed:
         if self.shared:
             return StackedBatch(self.source.take(order[0]), True, size)
         taken = self.source.take(order.flatten())
-        return StackedBatch(taken.map(lambda t: t.unflatten(0, (-1, size))), False, size)
+        return StackedBatch(taken.map(lambda t: torch.unflatten(t, 0, (-1, size))), False, size)

@@ -13,6 +13,7 @@ from trainwell.data import Examples
 from trainwell.errors import ProblemError, RecipeError
 from trainwell.optim.rules.families import family_of
 from trainwell.train.fused.lane import Lane
+from trainwell.train.update import Update
 
 _MIXING = ("mixup", "cutmix")
 
@@ -20,6 +21,8 @@ _MIXING = ("mixup", "cutmix")
 def why_alone(lane: Lane) -> str:
     """Why a run cannot be part of any stack; empty where it can."""
     recipe = lane.recipe
+    if not isinstance(lane.parts.update, Update):
+        return "it makes its steps by a function of the problem"
     try:
         family_of(recipe.optimizer)
     except RecipeError:

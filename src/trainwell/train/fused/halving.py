@@ -114,5 +114,3 @@ def signed_value(training: Training) -> float:
     value = keeper.best.loss if keeper.watch == "loss" else keeper.best.metrics.get(keeper.watch, math.nan)
     signed = value if keeper.higher_is_better else -value
     return signed if math.isfinite(signed) else -math.inf
-
-

@@ -87,7 +87,7 @@ class Lane(Training):
     def trained_names(self) -> list[str]:
         """Names of the trained parameters, in the order of the optimizer."""
         names = {id(p): name for name, p in self.model.named_parameters()}
-        return [names[id(p)] for p in self.parts.update.parameters]
+        return [names[id(p)] for group in self.optimizer.param_groups for p in group["params"]]
 
     def multipliers(self, first: int, last: int) -> list[float]:
         """Multipliers of the rate for the steps of a range, as the schedule has them now."""

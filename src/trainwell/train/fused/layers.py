@@ -102,7 +102,8 @@ class ReLU(Layer):
 
     def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
         """Where the output is above 0."""
-        return _aten.threshold_backward.grad_input(gradient, self._y, 0, grad_input=gradient)  # type: ignore[no-any-return]
+        found: Tensor = _aten.threshold_backward.grad_input(gradient, self._y, 0, grad_input=gradient)
+        return found
 
 
 class Activation(Layer):
@@ -162,6 +163,7 @@ class _Norm(Layer):
 
     module: Any
     over: int
+    _statistics = True
 
     def _normalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Standardise in place; returns the mean and the biased variance."""
@@ -233,7 +235,6 @@ class LayerNorm(_Norm):
     """`nn.LayerNorm` over the features."""
 
     over = 1
-    _statistics = True
 
     def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
         """Standardise each example over its features."""
@@ -257,11 +258,11 @@ def layers_of(model: nn.Module) -> list[Layer] | None:
         layer = _KINDS.get(kind)
         if layer is None or _hooked(module):
             return None
-        if kind is nn.LayerNorm and (len(module.normalized_shape) != 1 or module.normalized_shape[0] != features):
+        if isinstance(module, nn.LayerNorm) and tuple(module.normalized_shape) != (features,):
             return None
-        if kind is nn.BatchNorm1d and module.num_features != features:
+        if isinstance(module, nn.BatchNorm1d) and module.num_features != features:
             return None
-        if kind is nn.Linear:
+        if isinstance(module, nn.Linear):
             features = module.out_features
         elif features is None:
             return None
@@ -272,9 +273,7 @@ def layers_of(model: nn.Module) -> list[Layer] | None:
 def _flat(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
     if type(module) is not nn.Sequential or _hooked(module):
         return [(name, module)]
-    return [
-        entry for key, child in module.named_children() for entry in _flat(child, f"{name}.{key}" if name else key)
-    ]
+    return [entry for key, child in module.named_children() for entry in _flat(child, f"{name}.{key}" if name else key)]
 
 
 def _hooked(module: nn.Module) -> bool:

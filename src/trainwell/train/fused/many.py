@@ -120,7 +120,9 @@ def loss_after(
     return [
         (
             lane.recorder.evaluations[0].loss,
-            float("nan") if lane.status == "diverged" else next(r.loss for r in reversed(lane.recorder.evaluations) if r.split == "train"),
+            float("nan")
+            if lane.status == "diverged"
+            else next(r.loss for r in reversed(lane.recorder.evaluations) if r.split == "train"),
         )
         for lane in lanes
     ]
@@ -137,7 +139,9 @@ def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequ
         raise UsageError("`recipes` must hold a recipe, got none. Pass Recipe()")
     with_seeds = [item for item in given if isinstance(item, tuple)]
     if with_seeds and (seeds is not None or len(with_seeds) < len(given)):
-        raise UsageError("`recipes` must be recipes, or pairs (recipe, seed) without `seeds`, got both. Drop one of them")
+        raise UsageError(
+            "`recipes` must be recipes, or pairs (recipe, seed) without `seeds`, got both. Drop one of them"
+        )
     if with_seeds:
         pairs = [(recipe, _seed(seed)) for recipe, seed in with_seeds]
     else:

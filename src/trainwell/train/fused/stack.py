@@ -120,7 +120,7 @@ class Stack:
             with self._own_state():
                 self._clock = time.monotonic()
                 if self.step == 0:
-                    self._evaluate(range(len(self.lanes)))
+                    self._evaluate([k for k, lane in enumerate(self.lanes) if lane.evaluated_at != 0])
                     self._leave()
                 while len(self.lanes) >= self.fewest and self.step < until:
                     self._segment(until)
@@ -428,15 +428,15 @@ def update_ratios(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
 
 def stack_examples(examples: Sequence[Examples]) -> Examples:
     """Batches of K runs as one, (K, B, ...)."""
-    first = examples[0]
-    if isinstance(first.inputs, Tensor):
-        inputs: Any = torch.stack([e.inputs for e in examples])  # type: ignore[misc]
-    elif isinstance(first.inputs, dict):
-        inputs = {name: torch.stack([e.inputs[name] for e in examples]) for name in first.inputs}  # type: ignore[index]
+    inputs: Any = [e.inputs for e in examples]
+    if isinstance(inputs[0], Tensor):
+        stacked: Any = torch.stack(inputs)
+    elif isinstance(inputs[0], dict):
+        stacked = {name: torch.stack([own[name] for own in inputs]) for name in inputs[0]}
     else:
-        inputs = tuple(torch.stack(list(column)) for column in zip(*(e.inputs for e in examples), strict=True))  # type: ignore[arg-type]
-    targets = None if first.targets is None else torch.stack([e.targets for e in examples])  # type: ignore[misc]
-    return Examples(inputs, targets)
+        stacked = tuple(torch.stack(list(column)) for column in zip(*inputs, strict=True))
+    targets = [e.targets for e in examples if e.targets is not None]
+    return Examples(stacked, torch.stack(targets) if targets else None)
 
 
 def _state_names(lane: Lane) -> Mapping[str, str]:

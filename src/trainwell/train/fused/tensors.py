@@ -210,7 +210,7 @@ def views(rows_KP: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
     found, start = {}, 0
     for name, shape in shapes.items():
         columns = rows_KP[:, start : start + shape.numel()]
-        found[name] = columns.unflatten(1, shape) if shape else columns.squeeze(1)
+        found[name] = torch.unflatten(columns, 1, shape) if shape else columns.squeeze(1)
         start += shape.numel()
     return found
 
@@ -239,5 +239,3 @@ def _split_by_dtype(groups: Sequence[StackedGroup], parameters: Mapping[str, nn.
             by_dtype.setdefault(parameters[name].dtype, []).append(name)
         split += [replace(group, names=tuple(names)) for names in by_dtype.values()]
     return split
-
-

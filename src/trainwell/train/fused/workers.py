@@ -74,14 +74,18 @@ def in_processes(
         return [_loaded(place, folder, problem) for place, folder in zip(places, folders, strict=True)]
 
 
-def _train(problem: Problem, jobs: list[tuple[dict[str, Any], int, str]], parent: dict[str, Any], size: int | None) -> list[str]:
+def _train(
+    problem: Problem, jobs: list[tuple[dict[str, Any], int, str]], parent: dict[str, Any], size: int | None
+) -> list[str]:
     """Train some runs in this process; returns what the listener would hear."""
     from trainwell.train.fused.lane import Lane
     from trainwell.train.fused.together import Together
 
     torch.set_num_threads(1)
     said: list[str] = []
-    lanes = [Lane(problem, Recipe(**recipe), seed=seed, folder=Path(place), parent=parent) for recipe, seed, place in jobs]
+    lanes = [
+        Lane(problem, Recipe(**recipe), seed=seed, folder=Path(place), parent=parent) for recipe, seed, place in jobs
+    ]
     Together(lanes, size=size, listener=said.append).advance()
     for lane in lanes:
         lane.finish()
