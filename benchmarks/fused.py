@@ -48,7 +48,9 @@ CASES: dict[str, tuple[str, Recipe]] = {
 def hand(problem: Problem, recipe: Recipe, steps: int) -> None:
     """The best sequential loop for one run."""
     train = problem.train
-    assert isinstance(train, Examples) and isinstance(train.inputs, torch.Tensor) and train.targets is not None
+    assert isinstance(train, Examples)
+    assert isinstance(train.inputs, torch.Tensor)
+    assert train.targets is not None
     inputs, targets, size = train.inputs, train.targets, recipe.batch_size
     model = problem.build(recipe.model)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)

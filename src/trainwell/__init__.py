@@ -21,13 +21,16 @@ _HOME = {
     "Recipe": "trainwell.recipe",
     "Run": "trainwell.train",
     "TrainwellError": "trainwell.errors",
+    "check": "trainwell.check",
     "diagnose": "trainwell.diagnose",
     "explain": "trainwell.diagnose",
     "fit": "trainwell.train",
     "fit_folds": "trainwell.train",
     "improve": "trainwell.improve",
+    "load_ipython_extension": "trainwell.check.notebook",
     "load_problem": "trainwell.problem",
     "lr_range": "trainwell.tune",
+    "watch": "trainwell.check",
     "report": "trainwell.report",
 }
 
@@ -41,17 +44,22 @@ __all__ = [
     "Run",
     "TrainwellError",
     "__version__",
+    "check",
     "diagnose",
     "explain",
     "fit",
     "fit_folds",
     "improve",
+    "load_ipython_extension",
     "load_problem",
     "lr_range",
     "report",
+    "watch",
 ]
 
 if TYPE_CHECKING:
+    from trainwell.check import check, watch
+    from trainwell.check.notebook import load_ipython_extension
     from trainwell.diagnose import diagnose, explain
     from trainwell.errors import TrainwellError
     from trainwell.improve import Improvement, improve

@@ -6,7 +6,8 @@ A group is one random setting (data, network, optimizer, schedule, ...) trained 
 told by its siblings: `low` if a higher rate reaches a validation loss that is better by 30 % of the best gain over the
 uninformed guess, `high` if a lower one does or it diverged, `good` if no other rate is better by 10 % and no lower one
 ends with a training loss that is, `between` else.
-Runs of under 40 steps that are low count as `short`. Settings whose labels were shuffled are `broken` at every rate.
+Runs of under 40 steps that are low count as `short`. Settings whose labels were shuffled are `broken` at every rate;
+those in which no rate gains 5 % on the guess are `hopeless`: nothing can be said about rates there.
 
 Thresholds were set on seeds 0 to 139 of an earlier form of this script, then judged on 1000 to 1139 and, with our own
 trainer, on 6000 to 6099; what these showed was mended, and seeds 7000 to 7099 judged the result (see the pages).
@@ -36,7 +37,7 @@ DATA = (
     "digits", "few digits", "noisy digits", "shuffled labels", "cancer", "wine", "moons", "weak", "parity",
     "rare class", "diabetes", "friedman",
 )  # fmt: skip
-TRUTHS = ("good", "between", "low", "short", "high", "broken")
+TRUTHS = ("good", "between", "low", "short", "high", "broken", "hopeless")
 
 
 def arrays(name: str, rng: np.random.Generator) -> tuple[Any, Any]:
@@ -111,6 +112,8 @@ def truths(name: str, runs: Sequence[RunRecord]) -> list[str]:
         losses = [row.loss for row in run.evaluations("val") if row.step > 0 and np.isfinite(row.loss)]
         best.append(min(losses, default=np.inf))
         end.append(np.inf if run.diverged else float(np.median(run.evaluations("train").loss[-3:])))
+    if guess - min(best) < 0.05 * guess:
+        return ["hopeless"] * len(runs)
     scale, train_scale = (max(guess - min(values), 0.02 * guess) for values in (best, end))
     found = []
     for i, run in enumerate(runs):

@@ -74,5 +74,5 @@ def test_quasi_random_points_lie_inside_and_cover_each_quarter(seed):
     from trainwell.tune import quasi_random
 
     points = [p["a"] for p in quasi_random({"a": (1e-4, 1.0)}, 16, seed=seed)]
-    quarters = np.floor((np.log10(points) + 4)).clip(0, 3)
+    quarters = np.floor(np.log10(points) + 4).clip(0, 3)
     assert sorted(np.bincount(quarters.astype(int))) == [4, 4, 4, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainwell.check.run import CheckResult, ProgramFacts, check
@@ -14,7 +15,7 @@ __all__ = ["CheckResult", "ProgramFacts", "Watcher", "check", "watch"]
 
 def __getattr__(name: str) -> Any:
     if name in ("watch", "Watcher"):
-        import trainwell.check.watching as module
+        module = import_module("trainwell.check.watching")
 
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainwell.diagnose import data, generalization, loss, model, optimization
+from trainwell.diagnose.program import load_rules
 from trainwell.diagnose.ranking import flattened, ranked
 from trainwell.diagnose.rule import RULES, Rule, rule, selected
 from trainwell.errors import UnknownNameError
@@ -88,3 +89,6 @@ def explain(name: str) -> str:
     if causes:
         facts.append(f"may come from {', '.join(causes)}")
     return f"# {name}\n\n*{'; '.join(facts)}*\n\n{entry.page}\n"
+
+
+load_rules()  # last: they take the names of the rules above for runs with a trace

@@ -117,10 +117,11 @@ class Activation(Layer):
 
     def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
         """Torch's own derivative."""
-        return _DERIVATIVES[type(self.module)](self.module, gradient, self._x, self._y)
+        found: Tensor = _DERIVATIVES[type(self.module)](self.module, gradient, self._x, self._y)
+        return found
 
 
-_DERIVATIVES: dict[type, Callable[[Any, Tensor, Tensor, Tensor], Tensor]] = {
+_DERIVATIVES: dict[type, Callable[[Any, Tensor, Tensor, Tensor], Any]] = {
     nn.Tanh: lambda m, g, x, y: _aten.tanh_backward(g, y),
     nn.Sigmoid: lambda m, g, x, y: _aten.sigmoid_backward(g, y),
     nn.GELU: lambda m, g, x, y: _aten.gelu_backward(g, x, approximate=m.approximate),
@@ -214,7 +215,8 @@ class BatchNorm(_Norm):
         mean, variance = self._own(buffers, "running_mean"), self._own(buffers, "running_var")
         self._statistics = training or mean is None or variance is None
         if not self._statistics:
-            assert mean is not None and variance is not None
+            assert mean is not None
+            assert variance is not None
             self._rstd = (variance.unsqueeze(2) + self.module.eps).rsqrt_()
             self._xhat = x.sub_(mean.unsqueeze(2)).mul_(self._rstd)
             return self._affine(parameters)

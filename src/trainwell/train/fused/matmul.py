@@ -54,7 +54,8 @@ class MatmulProgram:
         self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Tensor | None, first: bool
     ) -> Tensor:
         """Write the gradients of a batch into `tensors.gradients`."""
-        assert isinstance(batch.inputs, Tensor) and batch.targets is not None
+        assert isinstance(batch.inputs, Tensor)
+        assert batch.targets is not None
         parameters, gradients = tensors.parameters, tensors.gradients
         with torch.no_grad():
             z = self._forward(tensors, _features_last(batch.inputs, shared, len(tensors)), training=True)
@@ -73,7 +74,8 @@ class MatmulProgram:
 
     def outputs(self, tensors: Tensors, batch: Examples, loss: LossFunction) -> tuple[Tensor, Tensor | None]:
         """Losses and scores of a batch that all runs share, in eval mode."""
-        assert isinstance(batch.inputs, Tensor) and batch.targets is not None
+        assert isinstance(batch.inputs, Tensor)
+        assert batch.targets is not None
         with torch.no_grad():
             z = self._forward(tensors, _features_last(batch.inputs, True, len(tensors)), training=False)
             scores = z.mT.contiguous()

@@ -88,7 +88,7 @@ class Stack:
         self.feed = StackedFeed([lane.parts.feed for lane in lanes])
         self._groups: Iterator[list[StackedBatch]] | None = None
         self._every_step = any(lane.follows_steps for lane in lanes)
-        self._stops = {tuple(sorted({*l.parts.plan.evaluation_steps, l.total_steps})) for l in lanes}
+        self._stops = {tuple(sorted({*lane.parts.plan.evaluation_steps, lane.total_steps})) for lane in lanes}
         device = self.parts.device
 
         def column(read: Callable[[Lane], float]) -> Tensor:

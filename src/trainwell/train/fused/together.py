@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -155,4 +156,4 @@ def bounds_of(runs: int, size: int) -> list[tuple[int, int]]:
     """Split runs into as few parts as the size allows, as even as they can be: first and last + 1 of each."""
     count = math.ceil(runs / max(1, size))
     edges = [round(i * runs / count) for i in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))

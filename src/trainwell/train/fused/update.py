@@ -30,10 +30,9 @@ def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
         multipliers: Of the base rates in this step, one a run.
         step: Updates done before.
     """
-    values, gradients = block.updated
-    group = block.groups[0]
+    values, _ = block.updated
     if block.state is None:
-        block.state = block.rule.init(values, group.hyper)
+        block.state = block.rule.init(values, block.groups[0].hyper)
     if block.has_kernel:
         rates = [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)]
         _decay(block, rates)
