@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/fused.py --data ../shared/data [--runs 16 64] [--case digits] [--rounds 3]
 
-What counts: model-steps per second of one process on one thread, by the processor's time, so that other work on the machine
-counts little. The contenders take turns and medians over the rounds are given.
+What counts: model-steps per second of one process on one thread, by the processor's time, so that other work on the
+machine counts little. The contenders take turns and medians over the rounds are given.
 
 - hand: the best sequential loop that we could write: index permutation, `AdamW(fused=True)`, no evaluation, no records.
 - fit: `fit`, one run after another, with its evaluation each epoch, its records and findings.
@@ -79,7 +79,7 @@ def recipes(base: Recipe, count: int) -> list[Recipe]:
     return [base.with_({"optimizer.lr": 10 ** (-4 + 2 * i / count)}) for i in range(count)]
 
 
-def measure(problem: Problem, base: Recipe, counts: list[int], rounds: int, compile_: str) -> dict[str, list[float]]:
+def measure(problem: Problem, base: Recipe, counts: list[int], rounds: int) -> dict[str, list[float]]:
     steps = fit(problem, base).info.steps  # also measures the data once, which all runs share
     bare = base.with_({"recording.evaluations_per_epoch": 0.01})
     said: list[str] = []
@@ -109,7 +109,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--compile", default="auto")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -118,7 +117,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for case in options.case:
         name, recipe = CASES[case]
-        found = measure(load_problem(name, options.data), recipe, options.runs, options.rounds, options.compile)
+        found = measure(load_problem(name, options.data), recipe, options.runs, options.rounds)
         results[case] = found
         mid = {key: median(values) for key, values in found.items()}
         for key, value in mid.items():

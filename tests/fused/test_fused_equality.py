@@ -52,7 +52,7 @@ def two(**fields) -> list[Recipe]:
 MODELS = {
     "mlp": (problems.table, problems.mlp, "matmul"),
     "norms": (problems.table, problems.normed_mlp, "matmul"),
-    "batch norm": (problems.images, problems.cnn, "vmap"),
+    "convolution and batch norm": (problems.images, problems.cnn, "folded"),
     "residual and group norm": (problems.images, problems.Residual, "vmap"),
     "lstm": (problems.tokens, problems.Recurrent, "vmap"),
     "gru": (problems.tokens, lambda: problems.Recurrent(nn.GRU, num_layers=2, bidirectional=True), "vmap"),
@@ -144,9 +144,10 @@ def test_other_tasks_are_fused_with_their_losses(task):
     assert_fused_equals_alone(problem, recipes, program="matmul")
 
 
-def test_runs_of_one_seed_share_their_batches():
-    problem = problems.table(problems.mlp)
-    assert_fused_equals_alone(problem, two(steps=40), program="matmul", seeds=(5,))
+@pytest.mark.parametrize("name", ["mlp", "convolution and batch norm", "residual and group norm"])
+def test_runs_of_one_seed_share_their_batches(name):
+    make, model, program = MODELS[name]
+    assert_fused_equals_alone(make(model), two(steps=30), program=program, seeds=(5,))
 
 
 def test_bfloat16_is_fused_as_it_is_alone():

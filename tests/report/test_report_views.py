@@ -195,7 +195,7 @@ def test_luck_of_the_test_examples_is_told_from_luck_of_the_seeds(improvement: P
     read = proof(replace(record, difference=unsure, verdict="cannot tell"))
     assert "cannot be told which recipe is better with 360 test examples" in read.headline
     assert read.figures[2].note == (
-        "95 % interval over seeds +0.10 to +0.30 points, over redrawn test examples −1.0 to +1.4 points"
+        "95 % interval over seeds +0.10 to +0.30 points, 90 % over redrawn test examples −1.0 to +1.4 points"
     )
     unmeasured = proof(replace(record, difference=replace(unsure, examples_interval=None), verdict="better"))
     assert "redrawn" not in unmeasured.figures[2].note

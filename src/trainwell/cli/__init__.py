@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -96,4 +98,20 @@ def _run(arguments: list[str]) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"error: {_unexpected(error)}", err=True)
+        return 2
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> str:
+    """Name an exception that nobody foresaw, and its place: where a person's own code failed, else where ours did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours, installed = str(Path(__file__).parents[1]), (sys.prefix, sys.base_prefix)
+    theirs = [f for f in frames if not f.filename.startswith((ours, *installed, "<"))]
+    frame = (theirs or [f for f in frames if f.filename.startswith(ours)])[-1]
+    said = str(error).strip().partition("\n")[0] or "no message"
+    place = f"{frame.filename}:{frame.lineno}"
+    return f"{type(error).__name__} at {place}: {said}. `trainwell --debug ...` shows the traceback"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trainwell.cli.options import output_folder, read_problem, read_recipe, recipe_options
+from trainwell.cli.options import output_folder, read_problem, read_recipe, recipe_options, remove_if_empty
 from trainwell.errors import ResumeError, UsageError
 
 if TYPE_CHECKING:
@@ -45,12 +45,8 @@ def fit(
         recipe = read_recipe(settings, recipe_file)
         live = read_problem(problem, data)
         folder = output_folder(out, "fit", problem)
-        if (folder / "run.json").exists():
-            raise UsageError(
-                f"`--out` must not hold another run, got {folder}. Name another folder, or continue it with --resume"
-            )
     from trainwell.cli.findings import print_findings, run_summary
-    from trainwell.cli.lines import EpochLines
+    from trainwell.cli.lines import EpochLines, values_of
     from trainwell.report import write_run_report
     from trainwell.train import fit as run_fit
 
@@ -61,9 +57,14 @@ def fit(
             live, recipe, seed=seed, folder=folder, callbacks=[lines], resume=resume is not None, parent=parent
         )
     except KeyboardInterrupt as stop:
+        if not (folder / "run.json").exists():
+            raise KeyboardInterrupt("nothing was recorded yet") from stop
         raise KeyboardInterrupt(
             f"everything so far is in {folder}. Go on with: trainwell fit --resume {folder}"
         ) from stop
+    finally:
+        if out is None:
+            remove_if_empty(folder)
     page = write_run_report(folder)
     if as_json:
         click.echo(json.dumps(run_summary(run) | {"folder": str(folder), "report": str(page)}, indent=1))
@@ -71,8 +72,7 @@ def fit(
         best = run.info.best
         click.echo(f"{run.status}: {run.info.reason}")
         if best is not None:
-            metrics = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
-            click.echo(f"best at epoch {best.epoch:.3g}: val loss {best.loss:.4g}, {metrics}")
+            click.echo(f"best at epoch {best.epoch:.3g}: val {', '.join(values_of(best))}")
         print_findings(run.findings)
         click.echo(f"run: {folder}\nreport: {page}")
     return 1 if any(f.is_alarm for f in run.findings) else 0

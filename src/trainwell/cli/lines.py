@@ -20,6 +20,10 @@ class EpochLines(Callback):
         """Print a line."""
         parts = [f"epoch {rows[-1].epoch:6.2f}", f"step {training.step:>6}"]
         for row in rows:
-            values = " ".join(f"{name} {value:.4g}" for name, value in row.metrics.items())
-            parts.append(f"{row.split} loss {row.loss:.4g} {values}")
+            parts.append(f"{row.split} {' '.join(values_of(row))}")
         click.echo("  ".join(parts), err=self.to_stderr)
+
+
+def values_of(row: Evaluation) -> list[str]:
+    """Loss and metrics of an evaluation in words; a metric that is the loss is said once."""
+    return [f"{name} {value:.4g}" for name, value in ({"loss": row.loss} | row.metrics).items()]

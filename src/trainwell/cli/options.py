@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,3 +100,9 @@ def output_folder(out: Path | None, kind: str, spec: str) -> Path:
             f"`--out` must be a folder that can be written to, got {folder}: {error.strerror}. Name another one"
         ) from None
     return folder
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Take a folder away again that a refused command made for nothing."""
+    with suppress(OSError):
+        folder.rmdir()  # refuses where anything is inside

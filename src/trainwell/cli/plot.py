@@ -14,7 +14,7 @@ def plot() -> None:
     """Draw what a recipe means."""
 
 
-@plot.command()
+@plot.command(short_help="draw the learning rate of each step")
 @click.argument("name", required=False)
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a field, e.g. schedule.floor=0.1.")
 @click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Start from a recipe in TOML.")

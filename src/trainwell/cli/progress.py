@@ -34,6 +34,7 @@ def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]
         return
     from rich import progress as bars
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=stream)
     columns = [
@@ -59,8 +60,8 @@ def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]
                 left=_clock(event.seconds_left),
             )
             if event.finished:
-                console.print(f"[bold]{event.number}/{event.of}[/] [cyan]{title:<14}[/] ", end="")
-                console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+                place = (f"{event.number}/{event.of} ", "bold"), (f"{title:<14} ", "cyan")
+                console.print(Text.assemble(*place, _outcome(event)))
 
         yield listen
 
@@ -71,12 +72,17 @@ def _plain(stream: object) -> Callable[[Progress], None]:
             title = _TITLES.get(event.step, event.step)
             best = f" [best {event.best}]" if event.best else ""
             print(
-                f"{event.number}/{event.of} {title}: {event.text}{best} ({_clock(event.seconds_left)})",
+                f"{event.number}/{event.of} {title}: {_outcome(event)}{best} ({_clock(event.seconds_left)})",
                 file=stream,  # type: ignore[call-overload]
                 flush=True,
             )
 
     return listen
+
+
+def _outcome(event: Progress) -> str:
+    """What came of a step; of the proof only the verdict, since its sentence follows in full."""
+    return event.text.partition(". ")[0] if event.step == "proof" else event.text
 
 
 def _clock(seconds: float) -> str:

@@ -130,7 +130,7 @@ def statement(
         low, high = signed(facts, over_examples.low), signed(facts, over_examples.high)
         why = (
             f" (consistent over seeds, but with {facts.examples.get('test', 0):,} test examples it could be luck of "
-            f"the split: over redrawn examples {low} to {high})"
+            f"the split: 90 % interval over redrawn examples {low} to {high})"
         )
     return f"{scope}, it cannot be told which recipe is better{why}: {numbers}. {limits}"
 

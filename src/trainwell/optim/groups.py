@@ -130,7 +130,10 @@ def trained(treated: Iterable[Treatment]) -> list[Treatment]:
     Raises:
         RecipeError: If none is left.
     """
+    treated = list(treated)
     kept = [t for t in treated if not t.frozen]
+    if not treated:
+        raise ProblemError("`model` must have parameters to train, got none. Check that its layers are attributes")
     if not kept:
         raise RecipeError(
             "`parameters.overrides` must leave a parameter to train, got all frozen. Freeze fewer, "

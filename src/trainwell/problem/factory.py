@@ -88,7 +88,7 @@ def build(model: Factory, values: Mapping[str, Any]) -> nn.Module:
             f"`model` must build with ({said}), got {type(error).__name__}: {error}. Change these values or the factory"
         ) from error
     if not isinstance(built, nn.Module):
-        raise ProblemError(f"`model` must build a torch.nn.Module, got a {type(built).__name__}. Return the module")
+        raise ProblemError(f"`model` must build a torch.nn.Module, got {type(built).__name__}. Return the module")
     return built
 
 

@@ -48,7 +48,7 @@ def read_outputs(returned: Any, *, own_loss: bool = False) -> Outputs:
         return Outputs(second, returned[0]) if own_loss else Outputs(returned[0])
     else:
         raise ProblemError(
-            f"`model` must return a tensor, a tuple, or a dict with logits or loss, got a {type(returned).__name__}. "
+            f"`model` must return a tensor, a tuple, or a dict with logits or loss, got {type(returned).__name__}. "
             "Return the scores"
         )
     scores = next((named[key] for key in ("logits", "scores", "output", "predictions") if _is_tensor(named, key)), None)
@@ -99,7 +99,8 @@ def check_output(model: nn.Module, batch: Examples, task: Task, classes: int | N
             )
         return () if outputs.scores is None else tuple(outputs.scores.shape)
     if outputs.scores is None:
-        raise ProblemError("`model` must return its scores, got a loss only. Add 'logits' to what it returns")
+        got_only = "no scores" if outputs.loss is None else "a loss only"
+        raise ProblemError(f"`model` must return its scores, got {got_only}. Add 'logits' to what it returns")
     got = tuple(outputs.scores.shape)
     wanted = _wanted(got, tuple(batch.targets.shape), task, classes)
     if wanted:
@@ -109,9 +110,9 @@ def check_output(model: nn.Module, batch: Examples, task: Task, classes: int | N
 
 _REMEDY: dict[Task, str] = {
     "multiclass": "Set the width of its last layer, or pass classes=",
-    "binary": "Set the width of its last layer to 1 or 2",
+    "binary": "Set the width of its last layer to 1 or 2, or pass classes= where the labels should hold more classes",
     "multilabel": "Set the width of its last layer to the number of labels",
-    "regression": "Set the width of its last layer to the number of targets",
+    "regression": "Set the width of its last layer to the number of targets, or give class labels as whole numbers",
     "sequence": "Put the vocabulary last, (N, T, V)",
     "custom": "",
 }

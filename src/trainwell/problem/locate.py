@@ -99,10 +99,10 @@ def _problem_in(module: ModuleType, name: str, place: str, data: Path | None) ->
         found = _call(found, wanted, place, data)
     if not isinstance(found, Problem):
         raise ProblemError(
-            f"`{wanted}` in {place} must be a trainwell.Problem or a function that returns one, got a "
+            f"`{wanted}` in {place} must be a trainwell.Problem or a function that returns one, got "
             f"{type(found).__name__}. Make it `{wanted} = Problem(model=..., train=...)`"
         )
-    if found.name in ("lambda", "problem", "partial"):
+    if found.name in ("problem", getattr(found.factory, "__name__", "partial").strip("<>")):
         found.name = Path(place).stem if not name else wanted
     return found
 

@@ -27,6 +27,7 @@ from trainwell.recipe.schedules import Plateau
 from trainwell.records import LayerFacts, ModelFacts
 from trainwell.seeding import Streams, stream_seed
 from trainwell.train.averaging import Average, average_of
+from trainwell.train.compiled import update_of
 from trainwell.train.custom_step import CustomUpdate, Step, optimizers_for
 from trainwell.train.feed import Feed
 from trainwell.train.initialization import initialize
@@ -167,20 +168,18 @@ def assemble(
     if step is not None:
         update = CustomUpdate(model, step, optimizer, augment, after_step)
     else:
-        update = Update(
-            model,
-            loss,
-            optimizer,
-            autocast=autocast,
-            scaler=scaler_of(recipe.precision, device),
-            clip=None if recipe.clipping.name == "none" else clipper_of(recipe.clipping),
-            augment=augment,
-            before_step=_before_step(recipe, model, optimizer, noise),
-            after_step=after_step,
-            sam_rho=recipe.regularization.sam_rho,
-            gradients_every=recipe.recording.gradients_every,
-            guarded=recipe.stopping.on_nonfinite != "stop",
-        )
+        options = {
+            "autocast": autocast,
+            "scaler": scaler_of(recipe.precision, device),
+            "clip": None if recipe.clipping.name == "none" else clipper_of(recipe.clipping),
+            "augment": augment,
+            "before_step": _before_step(recipe, model, optimizer, noise),
+            "after_step": after_step,
+            "sam_rho": recipe.regularization.sam_rho,
+            "gradients_every": recipe.recording.gradients_every,
+            "guarded": recipe.stopping.on_nonfinite != "stop",
+        }
+        update = update_of(recipe, model, loss, optimizer, device, plan.total_steps, options)
     return Assembly(
         recipe=recipe,
         model=model,

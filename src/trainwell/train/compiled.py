@@ -7,30 +7,60 @@ notice. What cannot be compiled runs eagerly, with the reason in the run's notes
 from __future__ import annotations
 
 import copy
+import os
 import random
+import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from trainwell.data import Examples
-from trainwell.data.examples import tensors_of
-from trainwell.train.step_graph import Ingredients, StepGraph, StepTensors, batch_tensors, trace
-from trainwell.train.update import Update, update_ratio
+from trainwell.optim.groups import treatments
+from trainwell.optim.penalty import add_penalty_gradient
+from trainwell.optim.rules.families import RULES
+from trainwell.recipe import Recipe
+from trainwell.train.losses import LossFunction
+from trainwell.train.step_graph import Ingredients, NotTraceable, StepGraph, StepTensors, batch_tensors, trace
+from trainwell.train.update import Note, Update, update_ratio
 
-Note = Callable[..., None]
-Decision = Literal["open", "compiled", "eager"]
-_COMPILE_SECONDS = 20.0  # first compilation of a small network, two busy cores
-_OVERHEAD_SAVED = 0.6  # share of an eager step on very few examples that compiling saves: measured 0.55 to 0.7
+_COMPILE_SECONDS = 20.0  # first compilation of a small network on two busy cores
+_SHARE_SAVED = 0.6  # of an eager step on two examples, which is overhead alone; measured 0.55 to 0.7
+_LEAST_GAIN = 0.05
 _CHECK_EVERY = 50
 _MOST_COMPILATIONS = 3
+_NO_COMPILER = "there is no C++ compiler (g++, or the one that CXX names)"
+_TOLERANCE = {True: 3e-2, False: 1e-3}  # of loss and gradient norm, with and without autocast
 _compiled: dict[str, Callable[..., Any]] = {}
+
+
+def obstacle(recipe: Recipe, device: torch.device) -> str:
+    """Why the step of a recipe cannot be compiled; empty where it may be."""
+    part, stopping = recipe.regularization, recipe.stopping
+    reasons = {
+        f"the optimizer {recipe.optimizer.name} has no update rule to compile": recipe.optimizer.name not in RULES,
+        "accumulate is above 1": recipe.accumulate > 1,
+        "regularization.sam_rho needs two backward passes": part.sam_rho > 0,
+        "regularization.gradient_noise has a random stream of its own": part.gradient_noise > 0,
+        "adaptive clipping looks at the norms before": recipe.clipping.name == "adaptive",
+        f"stopping.on_nonfinite = {stopping.on_nonfinite} looks at a gradient before it is used": stopping.on_nonfinite
+        != "stop",
+        "float16 needs a gradient scaler": recipe.precision.dtype == "fp16",
+        _NO_COMPILER: device.type == "cpu" and not compiler(),
+    }
+    return "; ".join(reason for reason, holds in reasons.items() if holds)
+
+
+def compiler() -> str | None:
+    """Path of the C++ compiler that torch would use."""
+    return shutil.which(os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++"))
 
 
 class CompiledUpdate(Update):
@@ -43,32 +73,37 @@ class CompiledUpdate(Update):
         planned_steps: Length of the run.
         batch_size: Examples of a full batch.
         always: Whether to compile whatever it costs; otherwise where the planned length pays for it.
+        obstacle: Why it cannot be compiled, if that is known.
         options: Of `Update`.
 
     Attributes:
         note: Told what was decided, and why.
-        decision: Whether the step is compiled; `auto` decides by measurement, so a resume must know.
     """
 
     def __init__(
-        self, parts: Ingredients, *, planned_steps: int, batch_size: int, always: bool, reason: str = "", **options: Any
+        self,
+        parts: Ingredients,
+        *,
+        planned_steps: int,
+        batch_size: int,
+        always: bool,
+        obstacle: str = "",
+        **options: Any,
     ) -> None:
         super().__init__(parts.model, parts.loss, parts.optimizer, **options)
-        self.parts, self.planned_steps, self.batch_size, self.always = parts, planned_steps, batch_size, always
-        self.reason = reason
-        self.note: Note = lambda **what: None
-        self.decision: Decision = "open"
+        self.parts, self.planned_steps, self.batch_size = parts, planned_steps, batch_size
+        self.always, self.obstacle = always, obstacle
         self._program: _Program | None = None
         self._compilations = 0
 
     def update(self, group: Sequence[Examples], step: int) -> Tensor:
         """Update once, compiled where that was decided and the batch fits."""
-        if self._program is None and self.decision != "eager":
-            self._consider(group, step)
         program = self._program
-        if program is None or not program.takes(group, step):
+        if program is None or step % _CHECK_EVERY == 0:
+            program = self._considered(group, step)
+        if program is None or not program.takes(group):
             return super().update(group, step)
-        before = [p.detach().clone() for p in self.parameters] if step % (5 * self.gradients_every) == 0 else None
+        before = self._weights() if step % (5 * self.gradients_every) == 0 else None
         loss, norm = program(group[0], step)
         if self.clip is not None or step % self.gradients_every == 0:
             self.looks.append(("gradient_norm", norm))
@@ -78,59 +113,311 @@ class CompiledUpdate(Update):
             hook(step)
         return loss
 
-    def _consider(self, group: Sequence[Examples], step: int) -> None:
-        """Compile when the optimizer has its state and a full batch comes; decide against it with a reason."""
-        if self.reason:
-            return self._stay_eager(self.reason)
-        if not self.optimizer.state and step == 0:
+    def _considered(self, group: Sequence[Examples], step: int) -> _Program | None:
+        """The compiled step, made when the optimizer has its state and a full batch comes; None to go on eagerly."""
+        if self._program is not None and self._program.is_valid():
+            return self._program
+        self._program = None
+        full = len(group) == 1 and len(group[0]) == self.batch_size and self.pieces == 1
+        if self.decision == "eager" or not (self.obstacle or (step > 0 and full)):
             return None
-        if len(group) != 1 or len(group[0]) != self.batch_size:
-            return None
+        if self._compilations >= _MOST_COMPILATIONS:
+            self.obstacle = f"the model or the optimizer changed {_MOST_COMPILATIONS} times"
         try:
+            if self.obstacle:
+                raise NotTraceable(self.obstacle)
             with _apart():
-                self._compile(group[0], step)
+                self._program = self._compile(group[0], step)
         except Exception as error:  # whatever tracing and compiling raise, the eager step works
-            self._stay_eager(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}")
-        return None
+            said = str(error).strip().splitlines() or [""]
+            self._stay_eager(said[0] if isinstance(error, NotTraceable) else f"{type(error).__name__}: {said[0]}")
+        return self._program
 
-    def _compile(self, batch: Examples, step: int) -> None:
-        deciding = self.decision == "open" and not self.always
-        if deciding:
-            overhead = self._eager_seconds(_few(batch))
-            saved = (self.planned_steps - step) * overhead * _OVERHEAD_SAVED
+    def _compile(self, batch: Examples, step: int) -> _Program | None:
+        undecided = self.decision == "open" and not self.always
+        left = self.planned_steps - step
+        if undecided:
+            saved = left * _SHARE_SAVED * _seconds(self._twin_step(batch.cut(0, min(2, len(batch)))))
             if saved < _COMPILE_SECONDS:
-                return self._stay_eager(
-                    f"compiling costs about {_COMPILE_SECONDS:g} s and would save about {saved:.2g} s in "
-                    f"{self.planned_steps - step} steps"
+                self._stay_eager(
+                    f"compiling takes up to {_COMPILE_SECONDS:g} s and would save about {saved:.1f} s in {left} steps"
                 )
+                return None
         begin = time.perf_counter()
         program = _Program(self.parts, batch, step)
         program.verify(self._twin(), batch, step)
         seconds = time.perf_counter() - begin
-        if deciding:
-            eager, compiled = self._eager_seconds(batch), program.seconds(batch)
-            if compiled > 0.95 * eager:
-                return self._stay_eager(f"compiled it takes {compiled * 1e6:.0f} us a step, eagerly {eager * 1e6:.0f}")
+        if undecided:
+            eager, compiled = _seconds(self._twin_step(batch)), _seconds(program.rehearsal(batch, step))
+            if compiled > (1 - _LEAST_GAIN) * eager:
+                self._stay_eager(f"a step takes {compiled * 1e6:.0f} us compiled and {eager * 1e6:.0f} us as it is")
+                return None
         self._clear()
-        self._program = program
         self._compilations += 1
         self.decision = "compiled"
         self.note(event="the step is compiled", step=step, seconds=round(seconds, 2))
-        return None
+        return program
 
     def _stay_eager(self, reason: str) -> None:
-        self._program = None
         self.decision = "eager"
         self.note(event="the step is not compiled", reason=reason)
 
     def _twin(self) -> Update:
         """An eager update of copies of the model and the optimizer."""
-        model, optimizer = copy.deepcopy((self.model, self.optimizer))
-        twin = Update(
-            model, self.loss, optimizer, autocast=self.autocast, clip=self.clip, gradients_every=self.gradients_every
-        )
-        return twin
+        model, optimizer, penalised = copy.deepcopy((self.model, self.optimizer, list(self.parts.penalised)))
+        l1, l2 = self.parts.l1, self.parts.l2
 
-    def _eager_seconds(self, batch: Examples) -> float:
+        def penalise(step: int) -> None:
+            kept = [p for p in penalised if p.grad is not None]
+            add_penalty_gradient([p.grad for p in kept if p.grad is not None], kept, l1, l2)
+
+        hooks = [penalise] if l1 or l2 else []
+        return Update(model, self.loss, optimizer, autocast=self.autocast, clip=self.clip, before_step=hooks)
+
+    def _twin_step(self, batch: Examples) -> Callable[[], Any]:
         twin = self._twin()
-        return _seconds(lambda: twin.update([batch], 1))
+        return lambda: twin.update([batch], 1)
+
+
+class _Program:
+    """A compiled step, bound to the tensors of a run."""
+
+    def __init__(self, parts: Ingredients, batch: Examples, step: int) -> None:
+        self.parts = parts
+        self._bind(step)
+        self.fits = _layout(batch_tensors(batch))
+        self.python = _python_state(parts)
+        if any(_hooks(parts)):
+            raise NotTraceable("hooks are registered on the model or the optimizer")
+        self.graph = trace(parts, self.tensors, batch)
+        key = self.graph.key
+        if key not in _compiled:
+            example = [*self.flat, *batch_tensors(batch), *self.graph.number_tensors]
+            _compiled[key] = _compile_graph(self.graph, example)
+        self.call = _compiled[key]
+        self.numbers = self.graph.number_tensors
+
+    def _bind(self, step: int) -> None:
+        self.tensors = StepTensors(self.parts)
+        self.flat = self.tensors.flat
+        self.state = self.parts.optimizer.state
+        # The optimizer's own count, which a loaded state may have ahead of or behind the run's.
+        self.ahead = (float(self.tensors.counts[0]) if self.tensors.counts else float(step)) - step
+
+    def takes(self, group: Sequence[Examples]) -> bool:
+        """Whether the step was compiled for batches like this one."""
+        return len(group) == 1 and _layout(batch_tensors(group[0])) == self.fits
+
+    def is_valid(self) -> bool:
+        """Whether nothing changed that the compiled step has taken for granted."""
+        return _python_state(self.parts) == self.python and not any(_hooks(self.parts))
+
+    def __call__(self, batch: Examples, step: int) -> tuple[Tensor, Tensor]:
+        """Update; returns the loss and the norm of the gradient before any limit."""
+        if self.parts.optimizer.state is not self.state:
+            self._bind(step)
+        result = self._run(self.flat, batch, step)
+        if self.tensors.counts:
+            torch._foreach_add_(self.tensors.counts, 1)
+        return result
+
+    @torch.no_grad()
+    def _run(self, flat: list[Tensor], batch: Examples, step: int) -> tuple[Tensor, Tensor]:
+        self.graph.fill(step + self.ahead, [float(group["lr"]) for group in self.parts.optimizer.param_groups])
+        loss, norm = self.call(*flat, *batch_tensors(batch), *self.numbers)
+        return loss, norm
+
+    def rehearsal(self, batch: Examples, step: int) -> Callable[[], Any]:
+        """The step on copies of the tensors."""
+        copies = [t.clone() for t in self.flat]
+        return lambda: self._run(copies, batch, step)
+
+    def verify(self, twin: Update, batch: Examples, step: int) -> None:
+        """Compare a step on copies with the eager one.
+
+        Raises:
+            NotTraceable: If they differ, or the eager one does what a trace does not show.
+        """
+        copies = [t.clone() for t in self.flat]
+        noise, python = torch.get_rng_state(), _python_state(self.parts)
+        ours = [float(value) for value in self._run(copies, batch, step)]
+        torch.set_rng_state(noise)
+        drawn = random.getstate(), np.random.get_state()
+        before = [p.detach().clone() for p in twin.parameters]
+        loss = float(twin.update([batch], 0))
+        theirs = [loss, *(float(value) for name, value in twin.looks if name == "gradient_norm")]
+        if repr(drawn) != repr((random.getstate(), np.random.get_state())):
+            random.setstate(drawn[0])
+            np.random.set_state(drawn[1])
+            raise NotTraceable("the model draws from Python's or NumPy's random numbers")
+        if _module_state(twin.model) != python[0]:
+            raise NotTraceable("the model changes its Python attributes when it is called")
+        tolerance = _TOLERANCE[twin.autocast is not None]
+        if not np.allclose(ours, theirs, rtol=tolerance, atol=1e-6, equal_nan=True):
+            raise NotTraceable(f"loss and gradient norm compiled are {ours}, and {theirs} as it is")
+        names = [self.tensors.names[id(p)] for group in self.parts.optimizer.param_groups for p in group["params"]]
+        position = {name: i for i, name in enumerate(self.tensors.parameters)}
+        after = [copies[position[name]] for name in names]
+        apart, change = (update_ratio(before, values) for values in (after, twin.parameters))
+        off = update_ratio(list(twin.parameters), after)
+        if not float(off) <= 0.5 * float(change) + 1e-6:
+            raise NotTraceable(f"the weights move by {float(apart):.3g} compiled, and {float(change):.3g} as it is")
+
+
+def _compile_graph(graph: StepGraph, example: Sequence[Tensor]) -> Callable[..., Any]:
+    """Compile with torch's inductor; dropout draws the numbers that it draws eagerly."""
+    from torch._inductor import standalone_compile
+
+    settings = {"config_patches": {"fallback_random": True}}
+    with torch.no_grad():
+        compiled: Callable[..., Any] = standalone_compile(
+            graph.module, list(example), dynamic_shapes="from_example_inputs", options=settings
+        )
+    return compiled
+
+
+class CompiledForward(nn.Module):
+    """A model whose forward pass on full batches is compiled; the module inside, and its state, stay as they are."""
+
+    def __init__(self, model: nn.Module, batch_size: int, obstacle: str = "") -> None:
+        super().__init__()
+        self.model = model
+        self.batch_size = batch_size
+        self.note: Note = lambda **what: None
+        self.obstacle = obstacle
+        self._begun = False
+        self._compiled: Any = None if obstacle else torch.compile(model, options={"fallback_random": True})
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Call the model."""
+        if not self._begun:
+            return self._first(*inputs, **named)
+        full = self._compiled is not None and _examples(inputs, named) == self.batch_size
+        return (self._compiled if full else self.model)(*inputs, **named)
+
+    def _first(self, *inputs: Any, **named: Any) -> Any:
+        if not self.obstacle and _examples(inputs, named) != self.batch_size:
+            return self.model(*inputs, **named)
+        self._begun = True
+        try:
+            if self.obstacle:
+                raise NotTraceable(self.obstacle)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                begin = time.perf_counter()
+                returned = self._compiled(*inputs, **named)
+        except Exception as error:
+            self._compiled = None
+            said = str(error).strip().splitlines() or [""]
+            self.note(event="the model is not compiled", reason=f"{type(error).__name__}: {said[0]}")
+            return self.model(*inputs, **named)
+        self.note(event="the model is compiled", seconds=round(time.perf_counter() - begin, 2))
+        return returned
+
+
+def _examples(inputs: tuple[Any, ...], named: dict[str, Any]) -> int:
+    return len(next(v for v in (*inputs, *named.values()) if isinstance(v, Tensor)))
+
+
+def _layout(tensors: Sequence[Tensor]) -> list[tuple[Any, ...]]:
+    return [(t.shape, t.stride(), t.dtype) for t in tensors]
+
+
+def _python_state(parts: Ingredients) -> tuple[Any, ...]:
+    """What a trace takes for granted: plain attributes of the modules, and the settings of the optimizer."""
+    settings = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in parts.optimizer.param_groups]
+    return _module_state(parts.model), settings
+
+
+def _module_state(model: nn.Module) -> list[Any]:
+    found: list[Any] = [[p.requires_grad for p in model.parameters()]]
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if isinstance(value, Tensor):
+                raise NotTraceable(
+                    f"`{name}` of a {type(module).__name__} is a tensor, but neither parameter nor buffer"
+                )
+            if isinstance(value, bool | int | float | str | tuple | None):
+                found.append((name, value))
+            elif not name.startswith("_") and hasattr(value, "__len__"):
+                found.append((name, len(value)))
+    return found
+
+
+def _hooks(parts: Ingredients) -> Iterator[Any]:
+    """Hooks of the modules, their parameters and the optimizer: a compiled step would pass them over."""
+    for module in parts.model.modules():
+        yield from (
+            hooks for name, hooks in vars(module).items() if name.endswith("_hooks") and "state_dict" not in name
+        )
+    for p in parts.model.parameters():
+        yield p._backward_hooks
+        yield getattr(p, "_post_accumulate_grad_hooks", None)
+    yield parts.optimizer._optimizer_step_pre_hooks
+    yield parts.optimizer._optimizer_step_post_hooks
+
+
+def _seconds(function: Callable[[], Any]) -> float:
+    """Median time of a call, after two others."""
+    times = []
+    for _ in range(12):
+        begin = time.perf_counter()
+        function()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begin)
+    return median(times[2:])
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Leave the random streams alone, and keep the compiler's warnings to itself."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def update_of(
+    recipe: Recipe,
+    model: nn.Module,
+    loss: LossFunction,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    planned_steps: int,
+    options: dict[str, Any],
+) -> Update:
+    """The update of a recipe, compiled as far as `precision.compile` says.
+
+    Args:
+        options: Of `Update`.
+    """
+    how = recipe.precision.compile
+    if how == "off":
+        return Update(model, loss, optimizer, **options)
+    if how == "model":
+        missing = _NO_COMPILER if device.type == "cpu" and not compiler() else ""
+        forward = CompiledForward(model, recipe.batch_size, missing)
+        update = Update(forward, loss, optimizer, **options)
+        forward.note = lambda **what: update.note(**what)
+        return update
+    part = recipe.regularization
+    parts = Ingredients(
+        model=model,
+        loss=loss,
+        optimizer=optimizer,
+        spec=recipe.optimizer,
+        clipping=recipe.clipping,
+        l1=part.l1,
+        l2=part.l2,
+        penalised=[t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen],
+        autocast=options["autocast"] or nullcontext,
+    )
+    return CompiledUpdate(
+        parts,
+        planned_steps=planned_steps,
+        batch_size=recipe.batch_size,
+        always=how == "step",
+        obstacle=obstacle(recipe, device),
+        **options,
+    )

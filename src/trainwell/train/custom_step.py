@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +69,7 @@ class CustomUpdate:
 
     skipped = False
     pieces = 1
+    decision: Literal["open", "compiled", "eager"] = "open"
     clip = None
     scaler = None
 
@@ -83,6 +84,7 @@ class CustomUpdate:
         self.model, self.step, self.optimizers = model, step, optimizers
         self.augment, self.after_step = augment, after_step
         self.looks: list[tuple[str, Tensor | float]] = []
+        self.note: Callable[..., None] = lambda **what: None
 
     def __call__(self, group: Sequence[Examples], step: int) -> Tensor:
         """Update once; the loss of several batches is their mean."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from trainwell.data import Examples, Source
 from trainwell.data.batches import batches
+from trainwell.errors import ProblemError, TrainwellError
 from trainwell.problem import Problem
-from trainwell.problem.metrics import IGNORED
+from trainwell.problem.metrics import IGNORED, Metric
 from trainwell.records import Evaluation
 from trainwell.train.losses import LossFunction, loss_of, scores
 
@@ -63,7 +65,7 @@ def evaluate(
                 with autocast():
                     value, returned = loss_of(model, batch, loss)
                 weight = weight_of(batch)
-                total += float(value) * weight
+                total += _one_number(value) * weight
                 count += weight
                 examples += len(batch)
                 targets = batch.targets
@@ -74,7 +76,7 @@ def evaluate(
                     z, targets = unscale(z), unscale(targets)
                 kept += z.numel()
                 if kept > _KEEP_SCORES:
-                    chunk_metrics.append((weight, _metrics(problem, z, targets, float(value))))
+                    chunk_metrics.append((weight, _metrics(problem, z, targets)))
                 else:
                     outputs.append(z)
                     truths.append(targets)
@@ -84,18 +86,39 @@ def evaluate(
     mean = total / count if count else float("nan")
     if chunk_metrics and outputs:
         early = float(sum(len(t) for t in truths))
-        chunk_metrics.append((early, _metrics(problem, torch.cat(outputs), torch.cat(truths), mean)))
+        chunk_metrics.append((early, _metrics(problem, torch.cat(outputs), torch.cat(truths))))
     if chunk_metrics:
         weights = sum(w for w, _ in chunk_metrics)
         metrics = {k: sum(w * m[k] for w, m in chunk_metrics) / weights for k in chunk_metrics[0][1]}
     else:
-        metrics = _metrics(problem, torch.cat(outputs), torch.cat(truths), mean) if outputs else {"loss": mean}
+        metrics = _metrics(problem, torch.cat(outputs), torch.cat(truths)) if outputs else {"loss": mean}
     return Evaluation(step, epoch, split, mean, metrics, examples, time.perf_counter() - begin)
 
 
-def _metrics(problem: Problem, outputs: Tensor, targets: Tensor, loss: float) -> dict[str, float]:
+def _metrics(problem: Problem, outputs: Tensor, targets: Tensor) -> dict[str, float]:
     finite = bool(torch.isfinite(outputs).all())
-    return {m.name: float(m.function(outputs, targets)) if finite else float("nan") for m in problem.metrics}
+    return {m.name: _measured(m, outputs, targets) if finite else math.nan for m in problem.metrics}
+
+
+def _measured(metric: Metric, outputs: Tensor, targets: Tensor) -> float:
+    """A metric's value; what a person's own function does wrong becomes a message."""
+    try:
+        return float(metric.function(outputs, targets))
+    except TrainwellError:
+        raise
+    except Exception as error:
+        raise ProblemError(
+            f"the metric `{metric.name}` must return one number for outputs {tuple(outputs.shape)} and targets "
+            f"{tuple(targets.shape)}, got {type(error).__name__}: {error}. Mend the function, or leave it out of metrics="
+        ) from error
+
+
+def _one_number(value: Any) -> float:
+    """The loss of a batch as a float; anything but one number is refused."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return float(value)
+    got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    raise ProblemError(f"`loss` must return one number as a tensor, got {got}. Return its mean over the examples")
 
 
 def _chunks(source: Source, batch_size: int | None, device: torch.device | None) -> Iterator[Examples]:

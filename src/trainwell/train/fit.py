@@ -50,11 +50,13 @@ def fit(
         The run, with findings; a divergence is a recorded result (`run.status == "diverged"`), not an exception.
 
     Raises:
+        UsageError: If an argument is of the wrong kind, or the folder holds a run.
         RecipeError: If the recipe does not fit the problem.
         ProblemError: If the model does not fit the data.
         ResumeError: If the folder's run has another recipe, other data or another seed.
         KeyboardInterrupt: After everything recorded so far was written.
     """
+    _refuse_wrong_kinds(problem, recipe, callbacks)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UsageError(f"`seed` must be a whole number of at least 0, got {seed!r}. Use seed=0")
     place = None if folder is None else Path(folder)
@@ -84,3 +86,17 @@ def fit(
     )
     training.advance()
     return training.finish()
+
+
+def _refuse_wrong_kinds(problem: Any, recipe: Any, callbacks: Any) -> None:
+    if not isinstance(problem, Problem):
+        raise UsageError(
+            f"`problem` must be a Problem, got {type(problem).__name__}. Make one, or use load_problem(name or path)"
+        )
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise UsageError(f"`recipe` must be a Recipe, got {type(recipe).__name__}. Say Recipe(epochs=10, ...)")
+    wrong = [callback for callback in callbacks if not isinstance(callback, Callback)]
+    if wrong:
+        raise UsageError(
+            f"`callbacks` must be objects of subclasses of Callback, got {wrong[0]!r}. Override on_step or on_evaluation"
+        )

@@ -43,6 +43,7 @@ def state_of(training: Training) -> dict[str, Any]:
         "clip": clip.state_dict() if isinstance(clip, AdaptiveClipping) else None,
         "scaler": None if parts.update.scaler is None else parts.update.scaler.state_dict(),
         "pieces": parts.update.pieces,
+        "compiled": parts.update.decision,
     }
 
 
@@ -82,6 +83,7 @@ def restore(training: Training, folder: Path) -> None:
     if isinstance(parts.update.clip, AdaptiveClipping):
         parts.update.clip.load_state_dict(state["clip"])
     parts.update.pieces = state["pieces"]
+    parts.update.decision = state["compiled"]
     training.recorder.rewrite(_before(record, step), [row for row in record.all_evaluations if row.step <= step])
     training.recorder.note(event="resumed", step=step)
 

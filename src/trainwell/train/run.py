@@ -26,6 +26,13 @@ class Run(RunRecord):
     source: Problem | None = field(default=None, repr=False, compare=False)
     weights: Mapping[str, Tensor] | None = field(default=None, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        best = self.info.best
+        kept = "" if best is None else ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
+        said = f", best val {kept}" if kept else ""
+        place = "" if self.folder is None else f", in {self.folder}"
+        return f"Run({self.info.problem.name}, seed {self.seed}: {self.status}{said}{place})"
+
     def model(self, problem: Problem | None = None) -> nn.Module:
         """Build the model with the kept weights, in eval mode; it takes raw inputs (scaling is part of it).
 

@@ -75,6 +75,7 @@ class Training:
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.folder = folder
         self.recorder = Recorder(None if folder is None else RunFolder(folder))
+        self.parts.update.note = self.recorder.note
         self._loss_column = self.recorder.column("loss")
         self._rate_column = self.recorder.column("lr")
         self._on_step = overriding(self.callbacks, "on_step")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from trainwell.train.losses import LossFunction, loss_of
 
 Looks = list[tuple[str, Tensor | float]]
 Hook = Callable[[int], None]
+Note = Callable[..., None]
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
@@ -44,6 +45,9 @@ class Update:
         looks: What was measured in the last update: gradient_norm, update_ratio.
         skipped: Whether the last update was left out.
         pieces: Into how many pieces batches are cut, after the memory did not suffice.
+        decision: Whether the step is compiled (`CompiledUpdate`); a measurement may have decided it, so that a resume
+            must know.
+        note: Told of decisions in plain words.
     """
 
     def __init__(
@@ -70,6 +74,8 @@ class Update:
         self.looks: Looks = []
         self.skipped = False
         self.pieces = 1
+        self.decision: Literal["open", "compiled", "eager"] = "open"
+        self.note: Note = lambda **what: None
         self._step = quick_step(optimizer)
         self._closure = isinstance(optimizer, torch.optim.LBFGS)
 
@@ -87,6 +93,10 @@ class Update:
         self.skipped = False
         if self.augment is not None:
             group = [self.augment(batch) for batch in group]
+        return self.update(group, step)
+
+    def update(self, group: Sequence[Examples], step: int) -> Tensor:
+        """Update once, on batches that are augmented already."""
         if self._closure:
             return self._closure_step(group, step)
         self._clear()
@@ -101,7 +111,7 @@ class Update:
         if self.guarded and not (math.isfinite(loss) and (norm is None or math.isfinite(norm))):
             self.skipped = True
             return loss
-        before = [p.detach().clone() for p in self.parameters] if step % (5 * self.gradients_every) == 0 else None
+        before = self._weights() if step % (5 * self.gradients_every) == 0 else None
         if self.scaler is None:
             self._step()
         else:
@@ -123,6 +133,9 @@ class Update:
             return None
         self.looks.append(("gradient_norm", norm))
         return norm
+
+    def _weights(self) -> list[Tensor]:
+        return [p.detach().clone() for p in self.parameters]
 
     def _clear(self) -> None:
         for parameter in self.parameters:

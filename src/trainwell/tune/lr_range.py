@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from trainwell.errors import UsageError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.records import RateTest
@@ -46,6 +47,8 @@ def lr_range(
     Returns:
         The curve with its suggestion; no suggestion where the curve is flat or all rates diverge.
     """
+    if not isinstance(seeds, Sequence) or not seeds:
+        raise UsageError(f"`seeds` must be a sequence of seeds, got {seeds!r}. Say seeds=(0, 1)")
     recipe = recipe or Recipe()
     grid = [float(r) for r in (np.geomspace(*DEFAULT_RANGE, 25) if rates is None else rates)]
     start, losses = math.nan, {}

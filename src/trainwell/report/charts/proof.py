@@ -77,7 +77,7 @@ def proof_chart(proof: Proof, *, higher_is_better: bool, height: int = 400) -> C
         ],
         "annotations": [
             heading(f"{n} paired seeds", 0),
-            heading("difference, 95 %", 0, axis="x2 domain"),
+            heading("difference", 0, axis="x2 domain"),
             *_lost_words(proof, lost),
         ],
     }
@@ -228,7 +228,7 @@ def _mean_difference(
     scale: float, difference: Difference, over: str, x: float, interval: Sequence[float] | None, tone: str
 ) -> Json:
     mean = scale * (math.nan if difference.mean is None else difference.mean)
-    words = f"n = {difference.n} seeds" if over == "seeds" else "redrawn test examples"
+    words = f"95 % interval over n = {difference.n} seeds" if over == "seeds" else "90 % interval over test examples"
     return {
         "type": "scatter",
         "mode": "markers",
@@ -238,7 +238,7 @@ def _mean_difference(
         "yaxis": "y2",
         "error_y": _bars(mean, None if interval is None else [scale * v for v in interval], tone),
         "marker": {"symbol": "diamond" if over == "seeds" else "diamond-open", "size": 8, "color": tone},
-        "hovertemplate": f"mean difference, 95 % interval over {words}<br>%{{y:+.4g}}<extra></extra>",
+        "hovertemplate": f"mean difference, {words}<br>%{{y:+.4g}}<extra></extra>",
     }
 
 

@@ -162,7 +162,7 @@ def _figures(record: ImprovementRecord, before: Arm, after: Arm, difference: Dif
     between = _points(metric, difference.interval)
     notes = [f"95 % interval over seeds {between}" if between else "no interval over seeds"]
     if over_examples := _points(metric, difference.examples_interval):
-        notes.append(f"over redrawn test examples {over_examples}")
+        notes.append(f"90 % over redrawn test examples {over_examples}")
     gap = difference_text(metric, difference.mean, half_width(difference.interval))
     paired = f"n = {difference.n} paired seeds"
     return (

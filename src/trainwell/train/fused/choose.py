@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 
 import torch
 
+from trainwell.train.fused.folded import FoldedProgram
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.matmul import MatmulProgram
 from trainwell.train.fused.program import Program, VmapProgram
 from trainwell.train.fused.trial import refusal, saved_bytes, seconds_alone, seconds_stacked
 
-_USUAL = 16  # stacks of about 16 small networks fit the second-level cache
-_SIZES = (16, 8, 32, 64)
+_LARGEST = 64
+_CACHED = 4 * 2**20  # bytes kept for the backward passes of a stack; measured: 16 of digits, 8 of spambase, 2 of a CNN
 _WORTH_MEASURING = 0.2  # seconds of planned work
 _SHARE = 0.03  # of the planned work may go into measuring
 _GAIN = 0.95  # a stack must take less than this share of the time alone
@@ -67,6 +69,8 @@ def _program_for(lanes: Sequence[Lane]) -> tuple[Program | None, str]:
     makers: list[Callable[[], Program]] = []
     if MatmulProgram.suits(lane):
         makers.append(lambda: MatmulProgram(lane))
+    if FoldedProgram.suits(lane):
+        makers.append(lambda: FoldedProgram(lane))
     makers.append(lambda: VmapProgram(lane.model, lane.parts.autocast or nullcontext))
     for make in makers:
         reason = refusal(make, lanes)
@@ -80,10 +84,10 @@ def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
     alone = seconds_alone(lanes[0])
     planned = planned_steps * alone
     if planned < _WORTH_MEASURING:
-        return Choice(program, min(_USUAL, most), "too little work to measure")
+        return Choice(program, min(likely_size(lanes[0]), most), "too little work to measure")
     found: dict[int, float] = {}
     begin = time.perf_counter()
-    for size in dict.fromkeys(min(s, most) for s in _SIZES):
+    for size in _candidates(likely_size(lanes[0]), most):
         found[size] = seconds_stacked(program, lanes[:size])
         if time.perf_counter() - begin > _SHARE * planned:
             break
@@ -92,6 +96,20 @@ def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
     if found[best] > _GAIN * alone:
         return Choice(None, 1, f"one by one is as quick: {said}")
     return Choice(program, best, f"measured: {said}")
+
+
+def likely_size(lane: Lane) -> int:
+    """The size of a stack that fits the caches; a power of two. On a GPU the largest."""
+    if lane.parts.device.type != "cpu":
+        return _LARGEST
+    runs = _CACHED / max(1, saved_bytes(lane))
+    return 2 ** max(1, min(5, round(math.log2(max(2.0, runs)))))
+
+
+def _candidates(likely: int, most: int) -> list[int]:
+    """Sizes to measure, the likely one first, then its neighbours."""
+    sizes = [likely, likely // 2, likely * 2, likely // 4, likely * 4]
+    return list(dict.fromkeys(min(s, most) for s in sizes if 2 <= s <= _LARGEST))
 
 
 def most_in_memory(lane: Lane) -> int:

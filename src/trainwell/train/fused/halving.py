@@ -1,7 +1,7 @@
 """Successive halving inside the stacks: at each rung the better part goes on, and the others leave the tensors.
 
-Source: Jamieson & Talwalkar 2016. Each run keeps the schedule of its full length, so a run that goes on continues where it
-was; a decision at a rung compares runs in the middle of their schedules.
+Source: Jamieson & Talwalkar 2016. Each run keeps the schedule of its full length, so a run that goes on continues where
+it was; a decision at a rung compares runs in the middle of their schedules.
 """
 
 from __future__ import annotations

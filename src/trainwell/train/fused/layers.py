@@ -97,7 +97,7 @@ class ReLU(Layer):
 
     def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
         """max(x, 0)."""
-        self._y = x.relu_()
+        self._y: Tensor = x.relu_()
         return self._y
 
     def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
@@ -111,9 +111,9 @@ class Activation(Layer):
 
     def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
         """The module itself, on all runs."""
-        self._x = x
-        self._y: Tensor = self.module(x)
-        return self._y
+        y: Tensor = self.module(x)
+        self._x, self._y = x, y
+        return y
 
     def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
         """Torch's own derivative."""
@@ -134,8 +134,8 @@ _DERIVATIVES: dict[type, Callable[[Any, Tensor, Tensor, Tensor], Any]] = {
 class Dropout(Layer):
     r"""`nn.Dropout`, with the share of each run.
 
-    The mask compares 16 random bits with the share: a seventh of the time of `F.dropout` on a CPU. The share is exact to
-    $2^{-17}$, and the scale is that of the share which is used.
+    The mask compares 16 random bits with the share: a third of the time of `F.dropout` on a CPU. The share is exact
+    to $2^{-17}$, and the scale is that of the share which is used.
     """
 
     module: nn.Dropout
@@ -247,18 +247,19 @@ class LayerNorm(_Norm):
 def layers_of(model: nn.Module) -> list[Layer] | None:
     """The layers of a multi-layer perceptron in order; None where the model is something else.
 
-    It is one if it is an `nn.Sequential` (or several inside each other) of layers that are known here, on rows of features.
+    It is one if it is an `nn.Sequential` (or several inside each other) of layers that are known here, on rows of
+    features.
     """
     found: list[Layer] = []
     features: int | None = None
-    for name, module in _flat(model, ""):
+    for name, module in flat(model, ""):
         kind = type(module)
         if isinstance(module, nn.Flatten) and not found and (module.start_dim, module.end_dim) == (1, -1):
             continue
         if kind is nn.Identity:
             continue
         layer = _KINDS.get(kind)
-        if layer is None or _hooked(module):
+        if layer is None or hooked(module):
             return None
         if isinstance(module, nn.LayerNorm) and tuple(module.normalized_shape) != (features,):
             return None
@@ -272,13 +273,15 @@ def layers_of(model: nn.Module) -> list[Layer] | None:
     return found if found and isinstance(found[-1], Linear) else None
 
 
-def _flat(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
-    if type(module) is not nn.Sequential or _hooked(module):
+def flat(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
+    """The modules of a sequence, those of sequences inside it in their place, by name."""
+    if type(module) is not nn.Sequential or hooked(module):
         return [(name, module)]
-    return [entry for key, child in module.named_children() for entry in _flat(child, f"{name}.{key}" if name else key)]
+    return [entry for key, child in module.named_children() for entry in flat(child, f"{name}.{key}" if name else key)]
 
 
-def _hooked(module: nn.Module) -> bool:
+def hooked(module: nn.Module) -> bool:
+    """Whether calling a module does more than its class says."""
     return bool(
         module._forward_hooks
         or module._forward_pre_hooks

@@ -34,14 +34,14 @@ def fit_many(
     """Train a problem many times: every recipe with every seed, each run as `fit` would do it alone.
 
     Runs that share a program (model, optimizer family, batch size, precision, scaling) are trained as stacks by one
-    batched computation; what cannot be stacked is trained one by one, and `listener` hears why, once for each reason. Without
-    dropout or augmentation a run has the losses that it has alone, to float tolerance; with dropout, in distribution.
+    batched computation; what cannot be stacked is trained one by one, and `listener` hears why, once for each reason.
+    Without dropout a run has the losses that it has alone, to float tolerance; with dropout, in distribution.
 
     Args:
         problem: What is to be learned.
         recipes: One, several, or pairs (recipe, seed); the default recipe where None.
-        seeds: Every recipe is trained with every seed, in the order recipe 0 with all seeds, recipe 1 with all seeds, ...;
-            0 where None. Pairs have seeds of their own.
+        seeds: Every recipe is trained with every seed, in the order recipe 0 with all seeds, recipe 1 with all seeds,
+            ...; 0 where None. Pairs have seeds of their own.
         folder: Where runs are recorded, as `run-000`, `run-001`, ...; in memory only where None. Fused runs write no
             checkpoints.
         callbacks: Told of the moments of every run.
