@@ -151,3 +151,41 @@ def test_an_interrupt_says_how_to_go_on(write, tmp_path):
     assert process.returncode == 130
     assert f"trainwell improve --resume {out}" in err
     assert json.loads((out / "improve.json").read_text())["status"] == "interrupted"
+
+
+OWN_CODE_FAILS = {
+    "problem = Problem(net, (X, y), loss=lambda o, t: o[:, 0])": "`loss` must return one number as a tensor, got shape",
+    "problem = Problem(net, (X, y), metrics={'m': (lambda o, t: 1 / 0, 'max')})": "metric `m` must return one number",
+    "class Picky(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.inner = net()\n"
+    "    def forward(self, x):\n        assert not self.training, 'only for eval'\n        return self.inner(x)\n"
+    "problem = Problem(Picky, (X, y))": r"AssertionError at .*my_problem.py:14: only for eval.*--debug",
+}
+
+
+@pytest.mark.parametrize("body", OWN_CODE_FAILS)
+def test_what_a_persons_own_code_does_wrong_is_said_without_a_traceback(capsys, write, tmp_path, body):
+    code, _, err = run(capsys, "fit", write(body), "--set", "epochs=1", "--out", tmp_path / "o")
+    assert code == 2
+    assert "Traceback" not in err
+    assert re.search(OWN_CODE_FAILS[body], err)
+
+
+def test_a_refused_fit_leaves_no_numbered_folder(capsys, write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    problem = write("problem = Problem(net, (X, y))")
+    assert run(capsys, "fit", problem, "--set", "batch_size=5000")[0] == 2
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_metric_that_is_the_loss_is_said_once(capsys, write, tmp_path):
+    body = """
+class OwnLoss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = net()
+    def forward(self, x):
+        return {"loss": self.inner(x).square().mean()}
+problem = Problem(OwnLoss, {"x": X})
+"""
+    _, out, _ = run(capsys, "fit", write(body), "--set", "epochs=1", "--out", tmp_path / "o")
+    assert re.search(r"val loss [\d.e-]+$", out.splitlines()[0])

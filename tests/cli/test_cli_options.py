@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import click
 import pytest
 
 from trainwell.cli import _run
 from trainwell.cli.options import DURATION, output_folder
+from trainwell.cli.progress import shown_progress
 from trainwell.errors import UsageError
+from trainwell.improve import Progress
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,18 @@ def test_usage_mistakes_end_with_2_and_a_sentence(arguments, message, capsys):
     assert message in said.err
     assert said.out == ""
     assert "Traceback" not in said.err
+
+
+def test_the_line_of_the_proof_says_the_verdict_and_leaves_the_sentence_to_the_end(capsys):
+    with shown_progress(quiet_output=False) as listen:
+        listen(Progress("proof", 7, 7, 1.0, "Verdict: better. On digits, ...", "accuracy 97.4 %", 10.0, finished=True))
+    assert capsys.readouterr().out == "7/7 proof: Verdict: better [best accuracy 97.4 %] (0:10 left)\n"
+
+
+def test_on_a_terminal_each_outcome_stands_behind_its_step(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", screen)
+    with shown_progress(quiet_output=False) as listen:
+        listen(Progress("audit", 1, 7, 1.0, "Go on.", "", 10.0, finished=True))
+    assert re.search(r"1/7 \S*audit the data +\S*Go on\.", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()))

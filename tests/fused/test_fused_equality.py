@@ -62,7 +62,7 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "gru")) for n in MODELS])
 def test_two_hundred_steps_of_a_stack_equal_those_of_each_run_alone(name):
     make, model, program = MODELS[name]
     assert_fused_equals_alone(make(model), two(), program=program)

@@ -96,7 +96,7 @@ def test_loss_and_scores_are_read_off_what_models_return(returned):
 def test_a_bare_tensor_is_the_scores_or_the_loss():
     assert torch.equal(read_outputs(X).scores, X)
     assert read_outputs(torch.tensor(2.0), own_loss=True).loss == 2
-    with pytest.raises(ProblemError, match="got a str"):
+    with pytest.raises(ProblemError, match="got str"):
         read_outputs("scores")
 
 
@@ -123,7 +123,7 @@ def test_a_factory_that_takes_any_keyword_gets_it():
 def test_a_factory_that_fails_or_builds_no_module_is_told():
     with pytest.raises(ProblemError, match=r"\(p=3\), got ValueError"):
         build(nn.Dropout, {"p": 3})
-    with pytest.raises(ProblemError, match="got a int"):
+    with pytest.raises(ProblemError, match="got int"):
         build(lambda: 3, {})
 
 
@@ -159,3 +159,13 @@ def test_the_transformer_does_not_look_ahead():
 def test_bad_knobs_of_built_in_networks_say_their_field(model, values, words):
     with pytest.raises(ProblemError, match=words):
         build(model, values)
+
+
+def test_a_dict_without_scores_is_not_called_a_loss():
+    class Odd(nn.Linear):
+        def forward(self, x):
+            return {"states": super().forward(x)}
+
+    batch = Examples(torch.zeros(2, 4), torch.zeros(2, dtype=torch.int64))
+    with pytest.raises(ProblemError, match="`model` must return its scores, got neither scores nor a loss"):
+        check_output(Odd(4, 3), batch, "multiclass", 3)

@@ -68,8 +68,8 @@ def test_a_file_may_import_its_neighbours_even_late(tmp_path, monkeypatch):
     [
         (TOY, "", r"named `problem`, got none\. It holds toy: say .*:toy"),
         ("x = 1", "", r"Write `problem = "),
-        ("problem = 3", "", "got a int"),
-        ("def problem(): return 3", "", "got a int"),
+        ("problem = 3", "", "got int"),
+        ("def problem(): return 3", "", "got int"),
         ("def problem(size): return 3", "", "needs size"),
         ("a = 1\nb = 1 / 0", "", r"ZeroDivisionError at .*my_problem.py:2: division by zero"),
         ("def problem():\n    return [][1]", "", r"IndexError at .*my_problem.py:2"),
@@ -182,3 +182,19 @@ def test_idx_files_are_read_plain_or_gzipped(tmp_path):
     (tmp_path / "b.gz").write_bytes(gzip.compress(raw))
     for name in ("a", "b.gz"):
         assert np.array_equal(read_idx(tmp_path / name), np.arange(6).reshape(2, 3))
+
+
+def test_a_problem_without_a_name_is_called_after_its_file(tmp_path):
+    body = "import numpy as np\nfrom torch import nn\nfrom trainwell import Problem\n"
+    body += "def net():\n    return nn.Linear(3, 1)\nX = np.eye(3).repeat(9, 0)\n"
+    (tmp_path / "prices.py").write_text(f"{body}problem = Problem(net, (X, X[:, 0] * 1.5))\n")
+    assert load_problem(str(tmp_path / "prices.py")).name == "prices"
+
+
+def test_a_package_in_the_current_folder_is_a_module(tmp_path, monkeypatch):
+    body = "import numpy as np\nfrom torch import nn\nfrom trainwell import Problem\nX = np.eye(3).repeat(9, 0)\n"
+    (tmp_path / "prices_package").mkdir()
+    file = tmp_path / "prices_package" / "__init__.py"
+    file.write_text(f"{body}task = Problem(lambda: nn.Linear(3, 1), (X, X[:, 0] * 1.5))\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_problem("prices_package:task").name == "task"

@@ -52,3 +52,9 @@ def test_what_is_no_setting_is_refused_with_an_example(setting):
 def test_a_path_given_twice_is_refused():
     with pytest.raises(UsageError, match="`--set epochs` must be given once"):
         parse_settings(["epochs=1", "epochs =2"])
+
+
+@pytest.mark.parametrize("text", ['["crop"', "[crop,mixup]", "{a = }"])
+def test_a_list_that_is_no_toml_is_refused_with_quotes_shown(text):
+    with pytest.raises(UsageError, match=r"`--set augmentation` must be a list or table in TOML, got .*Quote it"):
+        parse_settings([f"augmentation={text}"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ import torch
 from torch.nn import functional as F
 
 from tests.train.small_problems import diabetes, digit_images, digits, exploding
-from trainwell import Recipe, fit
+from trainwell import Problem, Recipe, fit
 from trainwell.data.batches import epoch_order
-from trainwell.errors import RecipeError
+from trainwell.errors import ProblemError, RecipeError, UsageError
+from trainwell.problem.models import mlp
 from trainwell.seeding import Streams
 from trainwell.train import Callback, Run
 
@@ -208,3 +211,36 @@ def test_every_part_of_a_recipe_learns(part):
 def test_image_augmentations_train(augmentation):
     run = fit(digit_images(), Recipe(epochs=2, augmentation=[augmentation]))
     assert np.isfinite(run.steps.loss).all()
+
+
+@pytest.mark.parametrize(
+    ("problem", "recipe", "callbacks", "message"),
+    [
+        ("digits", None, (), "`problem` must be a Problem, got str.*load_problem"),
+        (digits, {"epochs": 1}, (), "`recipe` must be a Recipe, got dict"),
+        (digits, QUICK, (print,), "`callbacks` must be instances of Callback, got <built-in"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_named(problem, recipe, callbacks, message):
+    with pytest.raises(UsageError, match=message):
+        fit(problem() if callable(problem) else problem, recipe, callbacks=callbacks)
+
+
+def test_a_model_without_parameters_is_refused_as_such():
+    problem = Problem(torch.nn.Flatten, (np.eye(3, dtype="float32").repeat(9, 0), np.arange(3).repeat(9)))
+    with pytest.raises(ProblemError, match="`model` must have parameters to train, got none"):
+        fit(problem, Recipe(batch_size=8))
+
+
+def test_a_run_is_shown_in_one_line():
+    assert re.fullmatch(r"Run\(digits, seed 0: completed, best val accuracy 0\.\d+\)", repr(fit(digits(), QUICK)))
+
+
+def test_a_last_batch_of_one_example_is_refused_before_batch_norm_meets_it():
+    images = digit_images()
+    X, y = images.train.inputs[:33].flatten(1), images.train.targets[:33]
+    whole = (X[torch.arange(41) % 33], y[torch.arange(41) % 33])
+    problem = Problem(partial(mlp, 64, 10, norm="batch"), whole, val=(X, y), test=None)
+    with pytest.raises(RecipeError, match=r"no batch of 1 example for batch norm, got 8 with 41 .*drop_last = true"):
+        fit(problem, Recipe(epochs=1, batch_size=8))
+    assert fit(problem, Recipe(epochs=1, batch_size=8, sampling={"drop_last": True})).status == "completed"

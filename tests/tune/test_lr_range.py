@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.train.small_problems import digits
 from trainwell import Recipe, lr_range
+from trainwell.errors import UsageError
 from trainwell.tune import read_curve
 
 RATES = np.geomspace(1e-6, 10, 29)
@@ -63,9 +64,8 @@ def test_on_digits_the_suggestion_learns_and_a_hundredth_of_it_does_not():
 
 
 def test_a_test_cut_short_still_covers_the_range():
-    calls = iter([False] * 5 + [True])
-    test = lr_range(digits(), Recipe(), steps=2, rates=RATES, out_of_time=lambda: next(calls))
-    assert len(test.rates) == 6
+    test = lr_range(digits(), Recipe(), steps=2, rates=RATES, out_of_time=lambda: True)
+    assert len(test.rates) == 9
     assert test.rates[-1] / test.rates[0] > 1e4
 
 
@@ -76,3 +76,8 @@ def test_quasi_random_points_lie_inside_and_cover_each_quarter(seed):
     points = [p["a"] for p in quasi_random({"a": (1e-4, 1.0)}, 16, seed=seed)]
     quarters = np.floor(np.log10(points) + 4).clip(0, 3)
     assert sorted(np.bincount(quarters.astype(int))) == [4, 4, 4, 4]
+
+
+def test_a_number_in_place_of_the_seeds_is_refused():
+    with pytest.raises(UsageError, match=r"`seeds` must be a sequence of seeds, got 3"):
+        lr_range(None, seeds=3)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from trainwell.records import Evaluation
+from trainwell.records import Best, Evaluation
 from trainwell.train import Callback, Training
 
 
@@ -19,11 +19,10 @@ class EpochLines(Callback):
     def on_evaluation(self, training: Training, rows: Sequence[Evaluation]) -> None:
         """Print a line."""
         parts = [f"epoch {rows[-1].epoch:6.2f}", f"step {training.step:>6}"]
-        for row in rows:
-            parts.append(f"{row.split} {' '.join(values_of(row))}")
+        parts += [f"{row.split} {' '.join(values_of(row))}" for row in rows]
         click.echo("  ".join(parts), err=self.to_stderr)
 
 
-def values_of(row: Evaluation) -> list[str]:
+def values_of(row: Evaluation | Best) -> list[str]:
     """Loss and metrics of an evaluation in words; a metric that is the loss is said once."""
-    return [f"{name} {value:.4g}" for name, value in ({"loss": row.loss} | row.metrics).items()]
+    return [f"{name} {value:.4g}" for name, value in {"loss": row.loss, **row.metrics}.items()]

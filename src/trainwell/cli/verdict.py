@@ -25,7 +25,7 @@ def print_verdict(result: Improvement) -> None:
         for change in result.record.changes:
             console.print(f"  {change}", markup=False, highlight=False)
     if result.findings:
-        console.print("[bold]Findings[/]")
+        console.print("[bold]Findings about the starting recipe[/]")
         for finding in result.findings:
             console.print(f"  {finding.severity} {finding.rule}: {finding.message}", markup=False, highlight=False)
     console.print("[bold]Everything is in[/]", str(result.folder), highlight=False)

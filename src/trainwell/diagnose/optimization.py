@@ -76,7 +76,8 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
 
     ## Source
     Bengio 2012, Practical recommendations for gradient-based training of deep architectures, section 3.1.1. Limits: own
-    measurement on 1,540 small trainings over 11 rates each, see `tests/diagnose/measure_rates.py`.
+    measurement (`tests/diagnose/measure_rates.py`), judged on seeds of their own: found in 100 of 133 runs that
+    another rate beats by 30 % of the gain, and in 0 of 248 runs at a good rate.
     """
     losses = finite(run.steps["loss"]).value
     guess = uninformed_loss(run)
@@ -164,7 +165,8 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
 
     ## Source
     Bengio 2012, Practical recommendations for gradient-based training of deep architectures, section 3.1.1. Limits: own
-    measurement on 1,540 small trainings over 11 rates each, see `tests/diagnose/measure_rates.py`.
+    measurement (`tests/diagnose/measure_rates.py`), judged on seeds of their own: found in 257 of 357 runs that
+    another rate beats by 30 % of the gain, and in 0 of 248 runs at a good rate.
     """
     curve, rate = training_curve(run), peak_rate(run)
     if curve is None or run.info.steps < _FEWEST_STEPS or run.diverged or not losses_are_positive(run):

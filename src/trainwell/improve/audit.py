@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from trainwell.diagnose import diagnose_data
+import torch
+
+from trainwell.diagnose import diagnose_data, flattened
 from trainwell.errors import DataStop
 from trainwell.improve.session import Session
 from trainwell.records import Finding
+from trainwell.train.assembly import describe
 from trainwell.train.knowledge import baseline_facts, data_facts
 
 
@@ -18,10 +21,12 @@ def audit_step(session: Session) -> None:
     session.begin("audit")
     data = data_facts(session.problem)
     baselines = baseline_facts(session.problem)
-    findings = diagnose_data(session.facts, data, session.start.to_dict(), baselines)
+    with torch.random.fork_rng(devices=[]):
+        model = describe(session.problem.build(session.start.model))
+    findings = diagnose_data(session.facts, data, session.start.to_dict(), baselines, model_facts=model)
     session.update(data=data, baselines=baselines)
     session.add_findings(findings)
-    errors = [f for f in findings if f.severity == "error" and f.rule not in session.allow]
+    errors = [f for f in flattened(findings) if f.severity == "error" and f.rule not in session.allow]
     sizes = ", ".join(f"{n:,} {split}" for split, n in session.facts.examples.items())
     session.log(
         "Audit of the data",

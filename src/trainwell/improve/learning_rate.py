@@ -51,9 +51,10 @@ def learning_rate_step(session: Session) -> None:
         tried=f"{len(test.rates)} constant rates from {test.rates[0]:.2g} to {test.rates[-1]:.2g}, {steps} steps each.",
         seen=f"Suggested {test.suggestion:.3g} (as good: {test.interval[0]:.2g} to {test.interval[1]:.2g}); "
         f"{test.reason}.",
-        decision=f"The present rate {current:.3g} lies inside: keep it, the search looks closer."
+        decision=f"The present rate {current:.3g} is among the good ones: keep it, the search looks closer."
         if inside
-        else f"The present rate {current:.3g} lies outside: try the suggestion.",
+        else f"The present rate {current:.3g} lies outside of {test.interval[0]:.2g} to "
+        f"{test.interval[1]:.2g}: try {test.suggestion:.3g}.",
     )
     if not inside:
         experiment(

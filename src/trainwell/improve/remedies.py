@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trainwell.diagnose import flattened
 from trainwell.errors import RecipeError
 from trainwell.improve.budget import BASELINE_SEEDS
 from trainwell.improve.decision import decide
@@ -64,7 +65,7 @@ def experiment(session: Session, title: str, change: Mapping[str, Any], *, of: t
 def _proposed(session: Session) -> list[tuple[str, Mapping[str, Any]]]:
     proposed: list[tuple[str, Mapping[str, Any]]] = []
     knobs = session.problem.knobs()
-    for finding in session.record.findings:
+    for finding in flattened(session.record.findings):
         change = {
             path: value
             for path, value in finding.remedy.recipe.items()

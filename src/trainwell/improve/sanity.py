@@ -45,7 +45,7 @@ def sanity_step(session: Session) -> None:
     session.log(
         "Sanity checks",
         seen=" ".join(seen),
-        tried=f"AdamW at 3e-3 on one batch of {_BATCH} examples, without regularisation.",
+        tried=f"AdamW at 3e-3 on one batch of {_BATCH} examples, scaled, without regularisation.",
         decision="The network can fit a batch: go on."
         if fitted
         else "The network does not fit even one batch in this time: the model, the loss or the labels may be at fault.",
@@ -56,8 +56,12 @@ def _overfit_one_batch(problem: Problem, recipe: Recipe, seed: int) -> tuple[flo
     batch = first(problem.train, _BATCH)
     small = problem.on(train=batch, val=batch)
     size = len(batch)
+    scaling = {"inputs.scaling": "standardize"} if problem.input_kind in ("table", "image") else {}
+    if problem.task == "regression":
+        scaling["targets.scaling"] = "standardize"
     trial = recipe.with_(
         {
+            **scaling,
             "optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 0.0},
             "schedule": "constant",
             "steps": _STEPS,

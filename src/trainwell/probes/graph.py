@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trainwell.probes.place import place
 from trainwell.records import GraphNode
 
 MOST_STORED = 700
@@ -79,8 +80,9 @@ def walk(root: Any, name_of: Callable[[torch.Tensor], str | None], *, saved: boo
             leaf = name_of(variable) or "?"
         elif "Compiled" in op or "Checkpoint" in op or (not op.endswith(("0", "1", "2", "3", "4")) and "::" not in op):
             found.opaque = True
-        metadata = node.metadata
+        metadata, line = node.metadata, (None, None)
         if metadata:
+            line = metadata.get("trainwell_line", line)
             tag = metadata.get("trainwell")
             if tag is not None:
                 found.tags.append(tag)
@@ -93,7 +95,15 @@ def walk(root: Any, name_of: Callable[[torch.Tensor], str | None], *, saved: boo
                 shape = tuple(about[0].shape)
                 found.half = found.half or about[0].dtype == torch.float16
             found.nodes.append(
-                GraphNode(op=op, shape=shape, inputs=tuple(inputs), detail=_detail(op, node, following), leaf=leaf)
+                GraphNode(
+                    op=op,
+                    shape=shape,
+                    inputs=tuple(inputs),
+                    detail=_detail(op, node, following),
+                    leaf=leaf,
+                    place=place(line[0]),
+                    made=place(line[1]),
+                )
             )
     found.complete = found.complete and len(queue) <= MOST_STORED
     return found

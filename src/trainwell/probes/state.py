@@ -19,6 +19,7 @@ from trainwell.records import (
     ModelTrace,
     OptimizerTrace,
     ParameterTrace,
+    Place,
     ScalerTrace,
     SchedulerTrace,
 )
@@ -161,6 +162,7 @@ class LossState:
     label_counts: Counter[int] = field(default_factory=Counter)
     values: list[tuple[int, float]] = field(default_factory=list)
     module: str = ""
+    made_site: Site | None = None
 
     def record(self) -> LossTrace:
         """As plain values."""
@@ -170,6 +172,7 @@ class LossState:
             grad=self.grad,
             calls=self.calls,
             module=self.module,
+            made=place(self.made_site),
             input_stats=dict(self.input_stats),
             target_stats=dict(self.target_stats),
             label_counts={str(k): v for k, v in self.label_counts.most_common(2000)},
@@ -263,6 +266,8 @@ class ModelState:
     stray: Counter[str] = field(default_factory=Counter)
     stray_trainable: int = 0
     stray_ids: set[int] = field(default_factory=set)
+    stray_site: Site | None = None
+    cuts: dict[str, Site | None] = field(default_factory=dict)
     walks: int = 0
     loaded: bool = False
     compiled: bool = False
@@ -274,6 +279,11 @@ class ModelState:
     ran: set[int] = field(default_factory=set)
     outputs_tagged: int = 0
     optimized: bool = False
+
+    def _still(self, tracer: Tracer) -> Place | None:
+        """Where the model was put into eval mode."""
+        module = self.module()
+        return None if module is None else place(tracer.made_still.get(id(module)))
 
     def record(self, tracer: Tracer) -> ModelTrace:
         """As plain values."""
@@ -299,6 +309,8 @@ class ModelState:
                     equal_rows=p.get("equal_rows", 0.0),
                     gradient_rms=p.get("gradient_rms"),
                     weight_rms=p.get("weight_rms"),
+                    place=place(_made(tracer, p["module"])),
+                    initialised_at=place(tracer.made_weights.get(p.get("data", 0))),
                 )
                 for identity, p in list(self.parameters.items())[:1500]
             ),
@@ -308,12 +320,20 @@ class ModelState:
             largest_dropout=self.largest_dropout,
             stray=dict(self.stray),
             stray_trainable=self.stray_trainable,
+            stray_place=place(self.stray_site),
+            cuts={k: w for k, s in self.cuts.items() if (w := place(s)) is not None},
+            eval_place=self._still(tracer),
             walks=self.walks,
             loaded=self.loaded,
             compiled=self.compiled,
             first_layer=dict(self.first_layer),
             batch_norm_batch=self.batch_norm_batch,
         )
+
+
+def _made(tracer: Tracer, identity: int) -> Site | None:
+    known = tracer.made_modules.get(identity)
+    return None if known is None or known[0]() is None else known[1]
 
 
 @dataclass(eq=False)

@@ -21,6 +21,7 @@ from trainwell.probes import (
     watch_data,
     watch_files,
     watch_losses,
+    watch_places,
     watch_schedules,
     watch_steps,
 )
@@ -107,6 +108,10 @@ class Tracer:
         self.last_loader: LoaderState | None = None
         self.last_batch: Any = None
         self.saved_hooks = False
+        self.made_modules: dict[int, tuple[Any, Site | None]] = {}
+        self.made_weights: dict[int, Site] = {}
+        self.made_still: dict[int, Site] = {}
+        self.compiles = False
         self.manual_updates = 0
         self.key = 0
         self.depth_backward = 0
@@ -148,6 +153,7 @@ class Tracer:
             watch_data,
             watch_schedules,
             watch_files,
+            watch_places,
         ):
             part.install(self)
         os.register_at_fork(after_in_child=self._after_fork)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainwell.probes import moments, watch_data
+from trainwell.probes import moments, watch_data, watch_places
 from trainwell.probes.place import is_user, place, site, user_frame, words
 from trainwell.probes.state import CallState, EvaluationState, ModelState, Tag
 from trainwell.records import EvaluationTrace
@@ -113,7 +113,7 @@ def _model(tracer: Tracer, module: nn.Module) -> ModelState | None:
             key=tracer.next_key(),
             kind=type(shown).__name__,
             module=weakref.ref(module),
-            site=site(4),
+            site=watch_places.made_at(tracer, id(shown)),
             compiled=inner is not None or isinstance(module, torch.jit.ScriptModule),
         )
         for name, layer in module.named_modules():
@@ -163,6 +163,7 @@ def _parameters(state: ModelState, module: nn.Module) -> None:
                 "kind": kind or ("bias" if name.startswith("bias") else "weight"),
                 "requires_grad": parameter.requires_grad,
                 "module": id(layer),
+                "data": 0 if nn.parameter.is_lazy(parameter) else parameter.data_ptr(),
             }
     state.parameters = fresh
 
@@ -292,6 +293,8 @@ def _look_inside(
                     if trainable and not owned and wanted:
                         model.stray[type(layer).__name__] += 1
                         model.stray_trainable += len(trainable)
+                        if model.stray_site is None:
+                            model.stray_site = watch_places.made_at(tracer, id(layer))
                 if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
                     first.append(True)
                     if not model.first_layer.get("kind"):
@@ -308,7 +311,8 @@ def _look_inside(
 
     handle = nn.modules.module.register_module_forward_pre_hook(hook)
     try:
-        return original(module, *args, **kwargs)
+        with watch_places.lines(tracer, model, module):
+            return original(module, *args, **kwargs)
     finally:
         handle.remove()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from trainwell.probes import moments
+from trainwell.probes import moments, watch_places
 from trainwell.probes.place import site
 from trainwell.probes.state import LossState, keep
 
@@ -76,6 +76,7 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
         owner = caller.f_locals.get("self")
         if isinstance(owner, nn.modules.loss._Loss):
             state.module = type(owner).__name__
+            state.made_site = watch_places.made_at(tracer, id(owner))
         weight = kwargs.get("weight", kwargs.get("pos_weight"))
         state.facts = {
             "input_shape": tuple(scores.shape),

@@ -99,7 +99,7 @@ def check_output(model: nn.Module, batch: Examples, task: Task, classes: int | N
             )
         return () if outputs.scores is None else tuple(outputs.scores.shape)
     if outputs.scores is None:
-        got_only = "no scores" if outputs.loss is None else "a loss only"
+        got_only = "neither scores nor a loss" if outputs.loss is None else "a loss only"
         raise ProblemError(f"`model` must return its scores, got {got_only}. Add 'logits' to what it returns")
     got = tuple(outputs.scores.shape)
     wanted = _wanted(got, tuple(batch.targets.shape), task, classes)

@@ -42,7 +42,7 @@ def _find(spec: str, folder: Path | None) -> Problem:
     if spec in BUILT_INS:
         return built_in(spec, folder)
     place, _, name = _parted(spec)
-    if Path(place).is_dir():
+    if Path(place).is_dir() and not (name and (Path(place) / "__init__.py").is_file()):
         raise ProblemError(f"the problem must be a built-in name or a Python file, got the folder {place}. Name a file")
     if place.endswith(".py") or os.sep in place:
         return _problem_in(_run_file(Path(place)), name, place, folder)

@@ -136,8 +136,9 @@ class Stopping(Part):
 
 
 class Recording(Part):
-    """How often to evaluate and look."""
+    """How often to evaluate and look; `initial` evaluates before the first step too."""
 
+    initial: bool = True
     evaluations_per_epoch: Annotated[float, Field(gt=0, le=100)] = 1.0
     gradients_every: Count = 10
 

@@ -36,7 +36,7 @@ def _value(path: str, text: str) -> Any:
         if text[0] in "[{":
             raise UsageError(
                 f"`--set {path}` must be a list or table in TOML, got {text}. Quote it for the shell: "
-                f"--set '{path}=[\"a\", \"b\"]'"
+                f'--set \'{path}=["a", "b"]\''
             ) from None
         return text
     return table["value"] if len(table) == 1 else text

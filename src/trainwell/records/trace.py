@@ -100,6 +100,7 @@ class LossTrace:
     label_smoothing: float = 0.0
     input_requires_grad: bool = False
     module: str = ""
+    made: Place | None = None
     input_stats: Mapping[str, Any] = field(default_factory=dict)
     target_stats: Mapping[str, Any] = field(default_factory=dict)
     label_counts: Mapping[str, int] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class ParameterTrace:
         reached: In how many of the model's walked graphs it was a leaf.
         ran: Whether the module that holds it ran in a looked-at forward.
         versions_changed: Whether it was written to in place after the first look (a manual update counts).
+        place, initialised_at: Where the module that holds it was made, and where the user set its first values.
     """
 
     name: str
@@ -128,6 +130,8 @@ class ParameterTrace:
     equal_rows: float = 0.0
     gradient_rms: float | None = None
     weight_rms: float | None = None
+    place: Place | None = None
+    initialised_at: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class ModelTrace:
         layers: Qualified name to kind, for the modules that hold parameters or draw random numbers.
         stray: Modules with trainable parameters that ran inside it but are not registered: name of kind to count.
         loaded: Whether weights were loaded into it before the first step.
+        cuts: Where its forward first called detach, item, numpy, tolist, argmax, .data, or ran under no_grad.
+        eval_place: Where it was last put into eval mode.
     """
 
     key: int
@@ -151,6 +157,9 @@ class ModelTrace:
     dropout_places: tuple[str, ...] = ()
     stray: Mapping[str, int] = field(default_factory=dict)
     stray_trainable: int = 0
+    stray_place: Place | None = None
+    cuts: Mapping[str, Place] = field(default_factory=dict)
+    eval_place: Place | None = None
     walks: int = 0
     loaded: bool = False
     compiled: bool = False
@@ -202,6 +211,7 @@ class CallTrace:
 class GraphNode:
     """A node of the autograd graph: operation, result shape, inputs by index (-1 for none), details.
 
+    `place` is the user's line that called for it, `made` the one that made the library's layer that did.
     `leaf` names the parameter of an accumulation node (`model.name`), `?` for a leaf that no model holds.
     """
 
@@ -210,6 +220,8 @@ class GraphNode:
     inputs: tuple[int, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
     leaf: str | None = None
+    place: Place | None = None
+    made: Place | None = None
 
 
 @dataclass(frozen=True)

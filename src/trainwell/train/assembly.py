@@ -31,6 +31,7 @@ from trainwell.train.compiled import update_of
 from trainwell.train.custom_step import CustomUpdate, Step, optimizers_for
 from trainwell.train.feed import Feed
 from trainwell.train.initialization import initialize
+from trainwell.train.lone_example import refuse_lone_example
 from trainwell.train.losses import LossFunction, class_weights, loss_of, plain_loss, training_loss
 from trainwell.train.plan import Plan, plan_run
 from trainwell.train.precision import autocast_of, laid_out, scaler_of
@@ -140,6 +141,7 @@ def assemble(
     torch.manual_seed(streams.weights)
     model = problem.build(recipe.model)
     outputs = problem.check_output(model)
+    refuse_lone_example(problem, recipe, model, plan)
     scaled, splits = prepared(problem, recipe, device)
     initialize(model, recipe.initialization, lambda: first(_scaled_train(problem, scaled), recipe.batch_size))
     model = laid_out(model.to(device), recipe.precision)

@@ -109,7 +109,7 @@ def _measured(metric: Metric, outputs: Tensor, targets: Tensor) -> float:
     except Exception as error:
         raise ProblemError(
             f"the metric `{metric.name}` must return one number for outputs {tuple(outputs.shape)} and targets "
-            f"{tuple(targets.shape)}, got {type(error).__name__}: {error}. Mend the function, or leave it out of metrics="
+            f"{tuple(targets.shape)}, got {type(error).__name__}: {error}. Mend the function, or drop it"
         ) from error
 
 

@@ -98,5 +98,5 @@ def _refuse_wrong_kinds(problem: Any, recipe: Any, callbacks: Any) -> None:
     wrong = [callback for callback in callbacks if not isinstance(callback, Callback)]
     if wrong:
         raise UsageError(
-            f"`callbacks` must be objects of subclasses of Callback, got {wrong[0]!r}. Override on_step or on_evaluation"
+            f"`callbacks` must be instances of Callback, got {wrong[0]!r}. Override on_step or on_evaluation"
         )

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwell.data import Examples, Source
+from trainwell.data import Examples, Source, sample
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.records import Evaluation, RunFolder, RunInfo, Status, environment
@@ -148,6 +148,12 @@ class Training:
             callback.on_evaluation(self, rows)
         return rows
 
+    def loss_on_part(self, examples: int) -> float:
+        """Mean loss on a fixed part of the training split, in eval mode; cheap, and not recorded."""
+        part = sample(self.parts.evaluated["train"], examples)
+        with self._own_state(), self.parts.evaluated_weights():
+            return self._evaluate("train", part).loss
+
     def finish(self) -> Run:
         """Write the last records and return the run."""
         if self.status == "running":
@@ -184,7 +190,7 @@ class Training:
 
     def _advance(self, until: int) -> None:
         parts = self.parts
-        if self.step == 0:
+        if self.step == 0 and self.recipe.recording.initial:
             self.evaluate_now()
         parts.model.train()
         while self.step < until and self.status == "running":

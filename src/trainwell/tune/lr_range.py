@@ -20,6 +20,8 @@ from trainwell.train import Training
 DEFAULT_RANGE = (1e-6, 10.0)
 _DIVERGED = 1.5  # times the loss at the start
 _FLAT = 0.02  # least fall of the loss, as a share of the loss at the start
+_PART = 512  # training examples on which the loss is read
+_FEWEST_RATES = 9  # a test that is out of time still tries these, spread over the range
 _AS_GOOD = 0.1  # a rate is as good if its loss lies within this share of the largest fall above the lowest
 
 
@@ -51,15 +53,14 @@ def lr_range(
         raise UsageError(f"`seeds` must be a sequence of seeds, got {seeds!r}. Say seeds=(0, 1)")
     recipe = recipe or Recipe()
     grid = [float(r) for r in (np.geomspace(*DEFAULT_RANGE, 25) if rates is None else rates)]
-    start, losses = math.nan, {}
+    start = float(np.mean([_training(problem, recipe, grid[0], seed, steps).loss_on_part(_PART) for seed in seeds]))
+    losses = {}
     order = _coarse_to_fine(len(grid))
     for done, index in enumerate(order, 1):
-        pairs = [_train_at(problem, recipe, grid[index], seed, steps) for seed in seeds]
-        start = float(np.mean([begin for begin, _ in pairs]))
-        losses[index] = [end for _, end in pairs]
+        losses[index] = [_loss_at(problem, recipe, grid[index], seed, steps) for seed in seeds]
         if listener:
             listener(done, len(grid))
-        if out_of_time and out_of_time():
+        if done >= _FEWEST_RATES and out_of_time and out_of_time():
             break
     tried = sorted(losses)
     return read_curve([grid[i] for i in tried], np.array([losses[i] for i in tried]), start)
@@ -113,24 +114,23 @@ def _suggest(curve: RateTest, rates: np.ndarray, mean: np.ndarray, stable: np.nd
     )
 
 
-def _train_at(problem: Problem, recipe: Recipe, rate: float, seed: int, steps: int) -> tuple[float, float]:
-    """Loss on a fixed part of the training split, before and after some steps at a constant rate."""
-    changed = recipe.with_(
-        {
-            "optimizer.lr": rate,
-            "schedule": "constant",
-            "steps": steps,
-            "stopping": {"keep": "last"},
-            "recording.evaluations_per_epoch": 0.01,
-            "recording.gradients_every": 1_000_000,
-        }
-    )
-    training = Training(problem, changed, seed=seed)
-    begin = training.evaluate_now()[0].loss
-    training.advance()
-    if training.status == "diverged":
-        return begin, math.nan
-    return begin, training.evaluate_now()[0].loss
+def _training(problem: Problem, recipe: Recipe, rate: float, seed: int, steps: int) -> Training:
+    """A training at a constant rate that never evaluates by itself: its planned end lies beyond the test's."""
+    changes = {
+        "optimizer.lr": rate,
+        "schedule": "constant",
+        "steps": steps + 1,
+        "stopping": {"keep": "last"},
+        "recording": {"initial": False, "gradients_every": 1_000_000, "evaluations_per_epoch": 0.001},
+    }
+    return Training(problem, recipe.with_(changes), seed=seed)
+
+
+def _loss_at(problem: Problem, recipe: Recipe, rate: float, seed: int, steps: int) -> float:
+    """Loss on a fixed part of the training split after some steps at a constant rate; NaN where it diverged."""
+    training = _training(problem, recipe, rate, seed, steps)
+    training.advance(steps)
+    return math.nan if training.status == "diverged" else training.loss_on_part(_PART)
 
 
 def _coarse_to_fine(count: int) -> list[int]:
