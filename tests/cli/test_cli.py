@@ -189,3 +189,9 @@ problem = Problem(OwnLoss, {"x": X})
 """
     _, out, _ = run(capsys, "fit", write(body), "--set", "epochs=1", "--out", tmp_path / "o")
     assert re.search(r"val loss [\d.e-]+$", out.splitlines()[0])
+
+
+def test_the_range_test_names_its_columns(capsys, write):
+    problem = write("problem = Problem(net, (X, y))")
+    _, out, _ = run(capsys, "lr", problem, "--steps", "2", "--seeds", "1")
+    assert re.match(r" +rate +loss +on training examples after 2 steps \(before: 0\.\d+\)\n 1\.00e-06 ", out)

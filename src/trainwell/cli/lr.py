@@ -41,6 +41,7 @@ def lr(
     if as_json:
         click.echo(json.dumps(to_plain(test), indent=1))
         return 0
+    click.echo(f"{'rate':>9}  {'loss':>9}  on training examples after {steps} steps (before: {test.start_loss:.4g})")
     for line in curve_lines(test.rates, test.losses, test.start_loss, test.suggestion):
         click.echo(line)
     if test.suggestion is None or test.interval is None:

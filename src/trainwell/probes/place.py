@@ -35,6 +35,15 @@ def name_cell(code_name: str, notebook: str, cell: int) -> None:
     _cells[code_name] = (notebook, cell)
 
 
+def sibling_cells(code_name: str) -> list[str]:
+    """Code names of a notebook's other cells, from the one before a cell upwards, then those after it."""
+    if code_name not in _cells:
+        return []
+    notebook, cell = _cells[code_name]
+    others = [(c, name) for name, (book, c) in _cells.items() if book == notebook and name != code_name]
+    return [name for c, name in sorted(others, key=lambda entry: (entry[0] > cell, abs(cell - entry[0])))]
+
+
 def _is_user(code: CodeType) -> bool:
     name = code.co_filename
     if name in _cells:

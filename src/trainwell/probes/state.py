@@ -7,6 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trainwell.probes import source
 from trainwell.probes.place import Site, place
 from trainwell.records import (
     ActivationTrace,
@@ -19,7 +20,6 @@ from trainwell.records import (
     ModelTrace,
     OptimizerTrace,
     ParameterTrace,
-    Place,
     ScalerTrace,
     SchedulerTrace,
 )
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 MOST_VALUES = 4000
+AROUND = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "detach", "item", "argmax", "tensor", "numpy", "Softmax")
 
 
 def keep(values: list[Any], entry: Any) -> None:
@@ -267,6 +268,7 @@ class ModelState:
     stray_trainable: int = 0
     stray_ids: set[int] = field(default_factory=set)
     stray_site: Site | None = None
+    still_site: Site | None = None
     cuts: dict[str, Site | None] = field(default_factory=dict)
     walks: int = 0
     loaded: bool = False
@@ -279,11 +281,6 @@ class ModelState:
     ran: set[int] = field(default_factory=set)
     outputs_tagged: int = 0
     optimized: bool = False
-
-    def _still(self, tracer: Tracer) -> Place | None:
-        """Where the model was put into eval mode."""
-        module = self.module()
-        return None if module is None else place(tracer.made_still.get(id(module)))
 
     def record(self, tracer: Tracer) -> ModelTrace:
         """As plain values."""
@@ -309,8 +306,8 @@ class ModelState:
                     equal_rows=p.get("equal_rows", 0.0),
                     gradient_rms=p.get("gradient_rms"),
                     weight_rms=p.get("weight_rms"),
-                    place=place(_made(tracer, p["module"])),
-                    initialised_at=place(tracer.made_weights.get(p.get("data", 0))),
+                    place=place(p.get("made")),
+                    initialised_at=place(p.get("initialised")),
                 )
                 for identity, p in list(self.parameters.items())[:1500]
             ),
@@ -322,18 +319,13 @@ class ModelState:
             stray_trainable=self.stray_trainable,
             stray_place=place(self.stray_site),
             cuts={k: w for k, s in self.cuts.items() if (w := place(s)) is not None},
-            eval_place=self._still(tracer),
+            eval_place=place(self.still_site),
             walks=self.walks,
             loaded=self.loaded,
             compiled=self.compiled,
             first_layer=dict(self.first_layer),
             batch_norm_batch=self.batch_norm_batch,
         )
-
-
-def _made(tracer: Tracer, identity: int) -> Site | None:
-    known = tracer.made_modules.get(identity)
-    return None if known is None or known[0]() is None else known[1]
 
 
 @dataclass(eq=False)
@@ -356,12 +348,19 @@ class BackwardState:
     waiting: list[tuple[int, torch.Tensor]] = field(default_factory=list)
     last_op: str = ""
 
+    def _around(self) -> dict[str, Site]:
+        """Calls before it in its function that may stand between a model and the loss."""
+        found = {} if self.site is None else source.calls_before(self.site)
+        return {name: where for name, where in found.items() if name in AROUND}
+
     def record(self) -> BackwardTrace:
         """As plain values."""
         return BackwardTrace(
             place=place(self.site),
             calls=self.calls,
             losses=tuple(self.losses),
+            made=None if self.site is None else place(source.given(self.site)),
+            around={k: w for k, s in self._around().items() if (w := place(s)) is not None},
             without_graph=self.without_graph,
             walks=self.walks,
             no_parameters=self.no_parameters,
@@ -463,6 +462,7 @@ class LoaderState:
             dataset=self.dataset.key,
             place=place(self.site),
             place_of_use=place(self.use_site),
+            sampler_place=place(None if self.site is None else source.argument(self.site, "sampler")),
             batch_size=self.batch_size,
             batches=self.batches,
             sampler=self.sampler,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainwell.probes import (
+    source,
     watch_backward,
     watch_calls,
     watch_data,
@@ -189,7 +190,7 @@ class Tracer:
 
     def refresh_parameters(self, model: ModelState) -> None:
         """Look again at which parameters a model registers."""
-        watch_calls.refresh_parameters(model)
+        watch_calls.refresh_parameters(self, model)
 
     def failed(self, where: str, error: Exception) -> None:
         """Note that a look failed; the observed program never hears of it."""
@@ -293,7 +294,35 @@ class Tracer:
             sites.setdefault("scheduler", scheduler.site)
         if "loss" not in sites and "backward" in sites:
             sites["loss"] = sites["backward"]
+        try:
+            self._origins(sites)
+        except Exception as error:
+            self.failed("origins", error)
         return {role: found for role, where in sites.items() if (found := place(where)) is not None}
+
+    def _origins(self, sites: dict[str, Site | None]) -> None:
+        """Add where the data, the splits and the loss were made."""
+        loss = next((entry for entry in self.losses.values() if entry.grad), None)
+        if loss is not None and loss.made_site is not None:
+            sites["loss_made"] = loss.made_site
+        elif "loss" in sites:
+            sites["loss_made"] = sites["loss"]
+        if (backward := sites.get("backward")) is not None:
+            sites["loss_value"] = source.given(backward)
+        loaders = ("DataLoader",)
+        for kind, call in (("train", "model_call"), ("eval", "evaluation")):
+            loader, by_hand = sites.get(f"{kind}_loader"), sites.get(call)
+            if loader is not None:
+                sites[f"{kind}_inputs"] = source.origin(loader, 0, of=loaders)
+                sites[f"{kind}_labels"] = source.origin(loader, 1, of=loaders)
+                sites[f"{kind}_split"] = source.origin(loader, 0, of=loaders, past_slices=False)
+            elif by_hand is not None:
+                sites[f"{kind}_inputs"] = source.origin(by_hand, 0)
+                sites[f"{kind}_split"] = source.origin(by_hand, 0, past_slices=False)
+        if sites.get("train_labels") is None and sites.get("loss") is not None:
+            where = sites["loss"]
+            assert where is not None
+            sites["train_labels"] = source.origin(where, 1)
 
 
 def _device(models: list[ModelState]) -> str:

@@ -137,7 +137,7 @@ def _model(tracer: Tracer, module: nn.Module) -> ModelState | None:
         tracer.models[identity] = state
         if id(module) in tracer.loaded_modules:
             state.loaded = True
-        _parameters(state, module)
+        _parameters(tracer, state, module)
     return state
 
 
@@ -146,7 +146,7 @@ def know(tracer: Tracer, module: nn.Module) -> None:
     _model(tracer, module)
 
 
-def _parameters(state: ModelState, module: nn.Module) -> None:
+def _parameters(tracer: Tracer, state: ModelState, module: nn.Module) -> None:
     fresh: dict[int, dict[str, Any]] = {}
     for prefix, layer in module.named_modules():
         kind = "norm" if isinstance(layer, _NORM) else "embedding" if isinstance(layer, nn.Embedding) else ""
@@ -163,16 +163,17 @@ def _parameters(state: ModelState, module: nn.Module) -> None:
                 "kind": kind or ("bias" if name.startswith("bias") else "weight"),
                 "requires_grad": parameter.requires_grad,
                 "module": id(layer),
-                "data": 0 if nn.parameter.is_lazy(parameter) else parameter.data_ptr(),
+                "made": watch_places.made_at(tracer, id(layer)) or state.site,
+                "initialised": tracer.made_weights.get(0 if nn.parameter.is_lazy(parameter) else parameter.data_ptr()),
             }
     state.parameters = fresh
 
 
-def refresh_parameters(model: ModelState) -> None:
+def refresh_parameters(tracer: Tracer, model: ModelState) -> None:
     """Look again at which parameters a model registers (layers can be replaced)."""
     module = model.module()
     if module is not None:
-        _parameters(model, module)
+        _parameters(tracer, model, module)
 
 
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
@@ -217,6 +218,8 @@ def _enter(
             state.words = words(frames)
             state.recalibration = state.recalibration or "update_bn" in state.words
     state.calls += 1
+    if grad and not module.training and model.still_site is None:
+        model.still_site = tracer.made_still.get(id(module))
     tracer.run_length += 1
     if tracer.run_length > state.run:
         state.run = tracer.run_length

@@ -240,6 +240,7 @@ class BackwardTrace:
 
     Attributes:
         losses: (step, value) of the backwarded scalar.
+        made: The last assignment to the loss before it; `around` calls of activations and the like in its function.
         without_graph: Calls on a tensor that requires no gradient.
         no_parameters: Of `walks` walked graphs, how many reached no parameter of a model or optimizer.
         half: Whether the graph was built under float16 autocast or in float16.
@@ -250,6 +251,8 @@ class BackwardTrace:
     place: Place | None
     calls: int = 0
     losses: tuple[tuple[int, float], ...] = ()
+    made: Place | None = None
+    around: Mapping[str, Place] = field(default_factory=dict)
     without_graph: int = 0
     walks: int = 0
     no_parameters: int = 0
@@ -304,6 +307,7 @@ class LoaderTrace:
     dataset: int
     place: Place | None = None
     place_of_use: Place | None = None
+    sampler_place: Place | None = None
     batch_size: int | None = None
     batches: int | None = None
     sampler: str = ""

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import PASSING, behind, kind, main_optimizer, optimized, trace_of
+from trainwell.diagnose.program.reading import (
+    PASSING,
+    also,
+    behind,
+    first_layer_behind,
+    kind,
+    main_optimizer,
+    optimized,
+    trace_of,
+    weight_place,
+    written,
+)
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, GraphTrace, Remedy, RunRecord
+from trainwell.records import ActivationTrace, Finding, GraphTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WEAK = ("underfitting", "no-better-than-chance", "learning-rate-too-low")
 _BETWEEN = (*PASSING, "NativeBatchNorm", "Mul", "Div")
@@ -38,14 +49,17 @@ def missing_nonlinearity(run: RunRecord) -> Iterator[Finding]:
         pairs = [pair for i in range(len(graph.nodes)) if (pair := _linear_pair(graph, i)) is not None]
         if pairs:
             first, second = pairs[0]
-            yield Finding(
-                "missing-nonlinearity",
-                "warning",
-                f"{first} feeds {second} with no activation between"
-                + (f" ({len(pairs)} such pairs)." if len(pairs) > 1 else "."),
-                {"pairs": len(pairs), "first": first, "second": second},
-                Remedy("Put an activation such as ReLU between the two layers."),
-                trace.places.get("model_call") or graph.place,
+            yield also(
+                Finding(
+                    "missing-nonlinearity",
+                    "warning",
+                    f"{first} feeds {second} with no activation between"
+                    + (f" ({len(pairs)} such pairs)." if len(pairs) > 1 else "."),
+                    {"pairs": len(pairs), "first": first, "second": second},
+                    Remedy("Put an activation such as ReLU between the two layers."),
+                    weight_place(trace, f"{second}.weight") or trace.places.get("model_call") or graph.place,
+                ),
+                weight_place(trace, f"{first}.weight"),
             )
             return
 
@@ -135,8 +149,19 @@ def dead_units(run: RunRecord) -> Iterator[Finding]:
             f"{worst.rows} samples.",
             {"dead_share": worst.dead_share, "units": worst.units, "samples": worst.rows, "layers": len(bad)},
             Remedy("Lower the learning rate, initialise for ReLU, or use leaky ReLU or GELU."),
-            trace.places.get("model_call"),
+            _layer_of(trace, worst) or trace.places.get("model_call"),
         )
+
+
+def _layer_of(trace: TraceRecord, activation: ActivationTrace) -> Place | None:
+    """Where the weights were set, or the layer made, that an activation reads."""
+    for graph in trace.graphs:
+        found = [i for i, node in enumerate(graph.nodes) if kind(node) in ("Relu", "Tanh", "Sigmoid")]
+        if activation.position < len(found) and graph.nodes[found[activation.position]].op == activation.op:
+            index = found[activation.position]
+            by_user = [p.initialised_at for m in trace.models for p in m.parameters if p.initialised_at is not None]
+            return by_user[0] if by_user else first_layer_behind(trace, graph, index) or written(trace, graph, index)[0]
+    return None
 
 
 @rule("saturated-activations", "warning", explains=(*_WEAK, "vanishing-gradients"))
@@ -177,7 +202,7 @@ def saturated_activations(run: RunRecord) -> Iterator[Finding]:
                 "from the first step on.",
                 {"share_at_limit": first[0], "units": entry.units},
                 Remedy("Scale the inputs, use Xavier initialisation, or normalise before the activation."),
-                trace.places.get("model_call"),
+                _layer_of(trace, entry) or trace.places.get("model_call"),
             )
             return
 

@@ -121,7 +121,7 @@ def sampler_epoch_not_set(run: RunRecord) -> Iterator[Finding]:
                 f"DistributedSampler kept epoch and order over {loader.passes} epochs.",
                 {"passes": loader.passes, "set_epoch_calls": 0},
                 Remedy("Tell the sampler the epoch.", code="sampler.set_epoch(epoch)"),
-                loader.place_of_use or loader.place,
+                loader.sampler_place or loader.place or loader.place_of_use,
             )
 
 

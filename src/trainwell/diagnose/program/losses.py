@@ -6,15 +6,18 @@ import math
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import (
+    also,
     behind,
+    first_layer_behind,
     kind,
     loss_nodes,
     main_optimizer,
     scores,
     trace_of,
+    written,
 )
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
+from trainwell.records import BackwardTrace, Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
 
 _SLOW = ("learning-rate-too-low", "underfitting", "no-better-than-chance", "bad-initial-loss", "vanishing-gradients")
 _DENSE = ("Addmm", "Mm", "Convolution", "Linear", "MkldnnConvolution", "MkldnnLinear", "Bmm", "Baddbmm")
@@ -64,17 +67,26 @@ def double_softmax(run: RunRecord) -> Iterator[Finding]:
             done.add(str(graph.place))
             again = kind(graph.nodes[found]) == "LogSoftmax"
             place = _loss_place(run, ("cross_entropy",), graph)
-            yield Finding(
-                "double-softmax",
-                "advice" if again else "error",
-                "The loss applies log-softmax to what is already "
-                + ("a log-softmax: harmless, and superfluous." if again else "a softmax: its scores lie in [0, 1]."),
-                {
-                    "inner": kind(graph.nodes[found]),
-                    "classes": node.shape[-1] if node.shape else None,
-                    "smallest_possible_loss": _floor(node.shape[1]) if len(node.shape) > 1 and not again else 0.0,
-                },
-                Remedy("Remove the softmax from the model, or use NLLLoss on log-probabilities.", code="return logits"),
+            first, second = written(trace_of(run), graph, found)
+            yield also(
+                Finding(
+                    "double-softmax",
+                    "advice" if again else "error",
+                    "The loss applies log-softmax to what is already "
+                    + (
+                        "a log-softmax: harmless, and superfluous." if again else "a softmax: its scores lie in [0, 1]."
+                    ),
+                    {
+                        "inner": kind(graph.nodes[found]),
+                        "classes": node.shape[-1] if node.shape else None,
+                        "smallest_possible_loss": _floor(node.shape[1]) if len(node.shape) > 1 and not again else 0.0,
+                    },
+                    Remedy(
+                        "Remove the softmax from the model, or use NLLLoss on log-probabilities.", code="return logits"
+                    ),
+                    first or place,
+                ),
+                second,
                 place,
             )
 
@@ -112,13 +124,19 @@ def double_sigmoid(run: RunRecord) -> Iterator[Finding]:
             if found is None or kind(graph.nodes[found]) not in ("Sigmoid", "Softmax") or str(graph.place) in done:
                 continue
             done.add(str(graph.place))
-            yield Finding(
-                "double-sigmoid",
-                "error",
-                f"BCEWithLogits reads the output of a {kind(graph.nodes[found]).lower()}: it is squashed twice.",
-                {"inner": kind(graph.nodes[found])},
-                Remedy("Give the loss raw scores, or use BCELoss on probabilities.", code="return logits"),
-                _loss_place(run, ("binary_cross_entropy_with_logits",), graph),
+            first, second = written(trace_of(run), graph, found)
+            place = _loss_place(run, ("binary_cross_entropy_with_logits",), graph)
+            yield also(
+                Finding(
+                    "double-sigmoid",
+                    "error",
+                    f"BCEWithLogits reads the output of a {kind(graph.nodes[found]).lower()}: it is squashed twice.",
+                    {"inner": kind(graph.nodes[found])},
+                    Remedy("Give the loss raw scores, or use BCELoss on probabilities.", code="return logits"),
+                    first or place,
+                ),
+                second,
+                place,
             )
 
 
@@ -160,16 +178,22 @@ def missing_log_softmax(run: RunRecord) -> Iterator[Finding]:
             entry = next((e for e in trace_of(run).losses if e.function == "nll_loss" and e.grad), None)
             lowest = min((v for _, v in entry.values), default=None) if entry is not None else None
             what = "probabilities" if name == "Softmax" else "raw scores"
-            yield Finding(
-                "missing-log-softmax",
-                "error",
-                f"NLLLoss reads {what} instead of log-probabilities.",
-                {"read": name, "lowest_loss": lowest},
-                Remedy(
-                    "Use CrossEntropyLoss on raw scores, or log_softmax before NLLLoss.",
-                    code="F.cross_entropy(logits, y)",
+            layer = written(trace_of(run), graph, found)[0]
+            place = _loss_place(run, ("nll_loss",), graph)
+            yield also(
+                Finding(
+                    "missing-log-softmax",
+                    "error",
+                    f"NLLLoss reads {what} instead of log-probabilities.",
+                    {"read": name, "lowest_loss": lowest},
+                    Remedy(
+                        "Use CrossEntropyLoss on raw scores, or log_softmax before NLLLoss.",
+                        code="F.cross_entropy(logits, y)",
+                    ),
+                    (entry.made if entry is not None else None) or (place if what == "raw scores" else layer) or place,
                 ),
-                _loss_place(run, ("nll_loss",), graph),
+                place,
+                layer,
             )
 
 
@@ -211,14 +235,20 @@ def softmax_over_wrong_dimension(run: RunRecord) -> Iterator[Finding]:
             if not wrong or source is None or node.shape[0] < 2 or not _from_weights(graph, source):
                 continue
             done.add(str(graph.place))
-            yield Finding(
-                "softmax-over-wrong-dimension",
-                "error",
-                f"Softmax runs over dimension {dim} of a tensor of shape {tuple(node.shape)}: over the "
-                f"{'examples of the batch' if dim == 0 else 'positions'}, not the classes.",
-                {"dim": dim, "shape": list(node.shape)},
-                Remedy("Normalise over the class dimension.", code="softmax(scores, dim=1)"),
-                _loss_place(run, ("nll_loss", "cross_entropy", "mse_loss", "binary_cross_entropy"), graph),
+            place = _loss_place(run, ("nll_loss", "cross_entropy", "mse_loss", "binary_cross_entropy"), graph)
+            first, second = written(trace_of(run), graph, index)
+            yield also(
+                Finding(
+                    "softmax-over-wrong-dimension",
+                    "error",
+                    f"Softmax runs over dimension {dim} of a tensor of shape {tuple(node.shape)}: over the "
+                    f"{'examples of the batch' if dim == 0 else 'positions'}, not the classes.",
+                    {"dim": dim, "shape": list(node.shape)},
+                    Remedy("Normalise over the class dimension.", code="softmax(scores, dim=1)"),
+                    first or place,
+                ),
+                second,
+                place,
             )
 
 
@@ -276,17 +306,18 @@ def activation_on_output(run: RunRecord) -> Iterator[Finding]:
     done: set[str] = set()
     for graph in trace.graphs:
         found: tuple[str, str] | None = None
+        at = 0
         for _, softmax in scores(graph):
             source = behind(graph, softmax) if kind(graph.nodes[softmax]) == "LogSoftmax" else None
             if source is not None and kind(graph.nodes[source]) in ("Relu", "Tanh", "Sigmoid", "Relu6", "Hardtanh"):
-                found = (kind(graph.nodes[source]), "cross-entropy")
+                found, at = (kind(graph.nodes[source]), "cross-entropy"), source
         for index in loss_nodes(graph):
             name, source = kind(graph.nodes[index]), behind(graph, index)
             if source is None:
                 continue
             last = kind(graph.nodes[source])
             if name == "BinaryCrossEntropyWithLogits" and last in ("Relu", "Tanh"):
-                found = (last, "binary cross-entropy with logits")
+                found, at = (last, "binary cross-entropy with logits"), source
             if name in ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss"):
                 low, high = _target_range(trace.losses)
                 beyond = {
@@ -295,16 +326,21 @@ def activation_on_output(run: RunRecord) -> Iterator[Finding]:
                     "Relu": low < -1e-6,
                 }.get(last, False)
                 if beyond:
-                    found = (last, f"targets between {low:.3g} and {high:.3g}")
+                    found, at = (last, f"targets between {low:.3g} and {high:.3g}"), source
         if found is not None and str(graph.place) not in done:
             done.add(str(graph.place))
-            yield Finding(
-                "activation-on-output",
-                "warning",
-                f"The model's output passes {found[0]} before it meets {found[1]}.",
-                {"activation": found[0], "against": found[1]},
-                Remedy("End the model with a plain linear layer."),
-                trace.places.get("loss") or graph.place,
+            first, second = written(trace, graph, at)
+            yield also(
+                Finding(
+                    "activation-on-output",
+                    "warning",
+                    f"The model's output passes {found[0]} before it meets {found[1]}.",
+                    {"activation": found[0], "against": found[1]},
+                    Remedy("End the model with a plain linear layer."),
+                    first or trace.places.get("loss") or graph.place,
+                ),
+                second,
+                first_layer_behind(trace, graph, at),
             )
 
 
@@ -434,7 +470,7 @@ def wrong_loss(run: RunRecord) -> Iterator[Finding]:
                 "Cross-entropy over a single score per example is always zero.",
                 {"output_shape": list(entry.input_shape), "function": entry.function},
                 Remedy("Use BCEWithLogitsLoss for one score, or one score per class.", code="nn.BCEWithLogitsLoss()"),
-                entry.place,
+                entry.made or entry.place,
             )
         stats = entry.target_stats
         regression = entry.function in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
@@ -457,7 +493,7 @@ def wrong_loss(run: RunRecord) -> Iterator[Finding]:
                 f"{entry.function} is given class numbers 0 to {distinct - 1} as targets.",
                 {"function": entry.function, "distinct_targets": distinct},
                 Remedy("Use one score per class and CrossEntropyLoss.", code="nn.CrossEntropyLoss()"),
-                entry.place,
+                entry.made or entry.place,
             )
 
 
@@ -552,7 +588,7 @@ def constant_loss(run: RunRecord) -> Iterator[Finding]:
                 "The loss has no graph: it does not depend on any parameter.",
                 {"backward_calls": backward.calls, "without_graph": backward.without_graph},
                 Remedy("Compute the loss from the model's output, without item(), argmax, NumPy or no_grad."),
-                backward.place,
+                _cut(run, backward),
             )
             continue
         if backward.walks >= 2 and backward.no_parameters == backward.walks and any(o.steps for o in trace.optimizers):
@@ -562,7 +598,7 @@ def constant_loss(run: RunRecord) -> Iterator[Finding]:
                 "The loss is differentiated, but no parameter of a model stands behind it.",
                 {"walks": backward.walks, "reaching_a_parameter": 0},
                 Remedy("Compute the loss from the model's output, without item(), argmax, NumPy, tensor() or no_grad."),
-                backward.place,
+                _cut(run, backward),
             )
             continue
         values = [v for _, v in backward.losses]
@@ -575,3 +611,15 @@ def constant_loss(run: RunRecord) -> Iterator[Finding]:
                 Remedy("Look for a part of the model whose output does not vary, or a learning rate of zero."),
                 trace.places.get("loss") or backward.place,
             )
+
+
+def _cut(run: RunRecord, backward: BackwardTrace) -> Place | None:
+    """Where the loss lost its graph: a call that cuts it, else the last assignment to the loss."""
+    cuts = [p for m in trace_of(run).models for p in m.cuts.values()]
+    tensor = backward.around.get("tensor")
+    if cuts and tensor is None:
+        return cuts[0]
+    near = backward.made
+    if near is not None or tensor is None:
+        return near or backward.place
+    return tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import evaluation_calls, optimized, trace_of, training_calls
+from trainwell.diagnose.program.reading import also, evaluation_calls, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
@@ -42,13 +42,21 @@ def training_in_eval_mode(run: RunRecord) -> Iterator[Finding]:
         if model.loaded and not model.dropout and bad == total:
             continue
         place = max(still, key=lambda c: c.calls).place
-        yield Finding(
-            "training-in-eval-mode",
-            "error",
-            f"{bad} of {total} training calls ran in eval mode; the model has "
-            f"{_layers(model.dropout, model.batch_norm)}.",
-            {"training_calls": total, "in_eval_mode": bad, "dropout": model.dropout, "batch_norm": model.batch_norm},
-            Remedy("Call model.train() before training and after every evaluation.", code="model.train()"),
+        yield also(
+            Finding(
+                "training-in-eval-mode",
+                "error",
+                f"{bad} of {total} training calls ran in eval mode; the model has "
+                f"{_layers(model.dropout, model.batch_norm)}.",
+                {
+                    "training_calls": total,
+                    "in_eval_mode": bad,
+                    "dropout": model.dropout,
+                    "batch_norm": model.batch_norm,
+                },
+                Remedy("Call model.train() before training and after every evaluation.", code="model.train()"),
+                model.eval_place or place,
+            ),
             place,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import optimized, trace_of, training_calls
+from trainwell.diagnose.program.reading import also, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, ModelTrace, ParameterTrace, Remedy, RunRecord, TraceRecord
 
@@ -58,7 +58,7 @@ def unregistered_parameters(run: RunRecord) -> Iterator[Finding]:
                 "are never trained or saved.",
                 {"modules": dict(model.stray), "parameters": model.stray_trainable},
                 Remedy("Keep layers in nn.ModuleList or nn.ModuleDict.", code="self.layers = nn.ModuleList(layers)"),
-                trace.places.get("optimizer") or model.place,
+                model.stray_place or trace.places.get("optimizer") or model.place,
             )
             return
     for backward in trace.backwards:
@@ -186,15 +186,33 @@ def detached_branch(run: RunRecord) -> Iterator[Finding]:
         partly = {p.name.rpartition(".")[0] for p in alive}
         cut = [p for p in cut if p.name.rpartition(".")[0] in layers - partly]
         if cut and alive:
-            yield Finding(
-                "detached-branch",
-                "error",
-                f"{_shown(cut)} ran in the forward pass, and no gradient ever reached them.",
-                {"parameters": len(cut), "names": [p.name for p in cut[:8]], "graphs_walked": model.walks},
-                Remedy("Remove the detach, no_grad, item, numpy or argmax between this part and the loss."),
-                trace.places.get("model_call") or model.place,
+            cuts = [
+                place
+                for name in ("detach", "data", "numpy", "tolist", "item", "argmax", "no_grad")
+                if (place := model.cuts.get(name)) is not None
+            ]
+            yield also(
+                Finding(
+                    "detached-branch",
+                    "error",
+                    f"{_shown(cut)} ran in the forward pass, and no gradient ever reached them.",
+                    {"parameters": len(cut), "names": [p.name for p in cut[:8]], "graphs_walked": model.walks},
+                    Remedy("Remove the detach, no_grad, item, numpy or argmax between this part and the loss."),
+                    (cuts[0] if cuts else _cut_outside(trace)) or trace.places.get("model_call") or model.place,
+                ),
+                *cuts[1:],
+                *(p.place for p in cut[:2]),
             )
             return
+
+
+def _cut_outside(trace: TraceRecord) -> Place | None:
+    """A call around the backward pass that cuts the graph."""
+    for backward in trace.backwards:
+        for name in ("detach", "numpy", "argmax"):
+            if name in backward.around:
+                return backward.around[name]
+    return None
 
 
 @rule("unused-parameters", "warning")
@@ -234,7 +252,7 @@ def unused_parameters(run: RunRecord) -> Iterator[Finding]:
                 f"{_shown(unused)} are in the optimizer and never used.",
                 {"parameters": len(unused), "names": [p.name for p in unused[:8]], "graphs_walked": model.walks},
                 Remedy("Use these layers in forward, or delete them."),
-                model.place or trace.places.get("model_call"),
+                unused[0].place or model.place or trace.places.get("model_call"),
             )
             return
 
@@ -269,7 +287,7 @@ def symmetric_initialization(run: RunRecord) -> Iterator[Finding]:
                 f"All rows of {_shown(same)} are equal, and so are their gradients.",
                 {"layers": [p.name for p in same[:8]], "share_of_equal_rows": same[0].equal_rows},
                 Remedy("Initialise weights at random.", code="nn.init.kaiming_normal_(layer.weight)"),
-                model.place or trace.places.get("model_call"),
+                same[0].initialised_at or same[0].place or model.place or trace.places.get("model_call"),
             )
             return
 
@@ -313,6 +331,8 @@ def vanishing_gradients(run: RunRecord) -> Iterator[Finding]:
                 f"The first layers get {first / last:.1e} of the relative gradient of the last ones.",
                 {"first_layers": first, "last_layers": last, "layers": len(rows)},
                 Remedy("Use ReLU-like activations with He initialisation, residual connections or normalisation."),
-                model.place or trace.places.get("model_call"),
+                next((p.place for p in model.parameters if p.kind == "weight" and p.place is not None), None)
+                or model.place
+                or trace.places.get("model_call"),
             )
             return

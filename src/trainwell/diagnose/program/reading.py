@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from trainwell.records import CallTrace, GraphNode, GraphTrace, ModelTrace, OptimizerTrace, RunRecord, TraceRecord
+from trainwell.records import (
+    CallTrace,
+    Finding,
+    GraphNode,
+    GraphTrace,
+    ModelTrace,
+    OptimizerTrace,
+    Place,
+    RunRecord,
+    TraceRecord,
+)
 
 PASSING = (
     "View",
@@ -79,6 +90,56 @@ def behind(graph: GraphTrace, index: int, slot: int = 0, *, passing: tuple[str, 
             return found
         found = node.inputs[0]
     return None
+
+
+def written(trace: TraceRecord, graph: GraphTrace, index: int) -> tuple[Place | None, Place | None]:
+    """Where an operation of the graph is written: its place, and another that may be meant.
+
+    Operations of torch's layers stand where the layer was made, others at the line of the user's that calls them. Where
+    the operation ran outside of a model's forward, the line is looked up in the source around the backward call.
+    """
+    found = index
+    for _ in range(3):
+        node = graph.nodes[found]
+        if node.made is not None or node.place is not None:
+            return (node.made or node.place, node.place if node.made is not None else None)
+        found = next((i for i, other in enumerate(graph.nodes) if found in other.inputs), found)
+        if kind(graph.nodes[found]) not in PASSING:
+            break
+    name = kind(graph.nodes[index])
+    spelled = {"Softmax": ("softmax", "Softmax"), "LogSoftmax": ("log_softmax",)}.get(name, (name.lower(),))
+    for backward in trace.backwards:
+        if str(backward.place) == str(graph.place):
+            return next((backward.around[s] for s in spelled if s in backward.around), None), None
+    return None, None
+
+
+def weight_place(trace: TraceRecord, name: str) -> Place | None:
+    """Where the layer was made that holds a parameter, by its name in a graph (`model.name`)."""
+    for model in trace.models:
+        for parameter in model.parameters:
+            if f"{model.kind}.{parameter.name}" == name:
+                return parameter.place
+    return None
+
+
+def first_layer_behind(trace: TraceRecord, graph: GraphTrace, index: int) -> Place | None:
+    """Where the nearest layer with a weight was made that an operation reads."""
+    queue = [index]
+    for node in queue:
+        if len(queue) > 80 or node >= len(graph.nodes):
+            break
+        leaf = graph.nodes[node].leaf
+        if leaf is not None and (found := weight_place(trace, leaf)) is not None:
+            return found
+        queue.extend(i for i in graph.nodes[node].inputs if i >= 0 and i not in queue)
+    return None
+
+
+def also(finding: Finding, *places: Place | None) -> Finding:
+    """Name further places in a finding's evidence."""
+    others = list(dict.fromkeys(str(p) for p in places if p is not None and p != finding.place))
+    return replace(finding, evidence={**finding.evidence, "also_at": others}) if others else finding
 
 
 def loss_nodes(graph: GraphTrace) -> Iterator[int]:
