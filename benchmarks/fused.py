@@ -33,15 +33,15 @@ from trainwell.train import fit
 from trainwell.train.fused import fit_many
 
 CASES: dict[str, tuple[str, Recipe]] = {
-    "digits": ("digits", Recipe(batch_size=64, epochs=10)),
+    "digits": ("digits", Recipe(batch_size=64, epochs=30)),
     "spambase": (
         "spambase",
         Recipe(
-            batch_size=128, epochs=6, inputs={"scaling": "standardize"},
+            batch_size=128, epochs=10, inputs={"scaling": "standardize"},
             model={"width": 128, "depth": 2, "norm": "batch", "dropout": 0.2},
         ),
     ),
-    "mnist": ("mnist", Recipe(batch_size=128, steps=12, model={"width": 8, "hidden": 32})),
+    "mnist": ("mnist", Recipe(batch_size=128, steps=63, model={"width": 8, "hidden": 32})),
 }  # fmt: skip
 
 

@@ -244,3 +244,20 @@ def test_a_last_batch_of_one_example_is_refused_before_batch_norm_meets_it():
     with pytest.raises(RecipeError, match=r"no batch of 1 example for batch norm, got 8 with 41 .*drop_last = true"):
         fit(problem, Recipe(epochs=1, batch_size=8))
     assert fit(problem, Recipe(epochs=1, batch_size=8, sampling={"drop_last": True})).status == "completed"
+
+
+def test_each_evaluation_has_the_confusion_matrix_and_the_recall_of_each_class():
+    run = fit(digits(), QUICK)
+    row = run.evaluations("val")[-1]
+    table = np.array(row.extra["confusion"])
+    assert table.sum() == row.examples
+    assert np.trace(table) / table.sum() == pytest.approx(row.metrics["accuracy"])
+    np.testing.assert_allclose(row.extra["recall"], np.diag(table) / table.sum(1))
+
+
+def test_throughput_waiting_and_memory_are_recorded_each_epoch():
+    run = fit(digits(), QUICK)
+    for name in ("examples_per_second", "loader_seconds", "memory_bytes"):
+        assert len(run.steps[name]) == 3
+    assert (run.steps["examples_per_second"].value > 0).all()
+    assert run.steps["memory_bytes"].value.min() > 1e7

@@ -81,3 +81,21 @@ def test_quasi_random_points_lie_inside_and_cover_each_quarter(seed):
 def test_a_number_in_place_of_the_seeds_is_refused():
     with pytest.raises(UsageError, match=r"`seeds` must be a sequence of seeds, got 3"):
         lr_range(None, seeds=3)
+
+
+def test_falling_from_a_bad_start_to_a_guess_is_not_learning():
+    losses = np.where(RATES > 1e-3, 1.1, 29.9)[:, None]
+    test = read_curve(RATES, losses, start_loss=29.9, uninformed_loss=1.099)
+    assert test.suggestion is None
+
+
+def test_of_equals_the_middle_is_suggested():
+    losses = np.where((RATES > 9e-4) & (RATES < 1.1), 0.01, 2.3)[:, None]
+    test = read_curve(RATES, losses, 2.3)
+    assert 0.01 < test.suggestion < 0.1
+
+
+def test_a_lucky_rate_above_a_diverged_one_is_not_stable():
+    losses = np.where(RATES > 0.5, np.inf, 2.0)[:, None]
+    losses[-1] = 2.0
+    assert read_curve(RATES, losses, 2.3).largest_stable < 0.5

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ def run_of(trace: TraceRecord, name: str) -> RunRecord:
     main = max(losses, key=lambda b: b.calls, default=None)
     optimizer = max(trace.optimizers, key=lambda o: o.steps, default=None)
     series: dict[str, Series] = {}
-    plain = main is not None and len(losses) == 1 and optimizer is not None and not main.scaled
+    alone = main is not None and main.calls >= 0.8 * sum(b.calls for b in losses)
+    plain = main is not None and alone and optimizer is not None and not main.scaled
     if plain and main is not None:
         series["loss"] = _series(main.losses)
     if optimizer is not None and optimizer.lr:
@@ -156,7 +158,22 @@ def _evaluations(trace: TraceRecord, loss: LossTrace | None, task: Task, per_epo
                 examples=entry.rows,
             )
         )
-    return found
+    return found if any(e.split == "train" for e in found) else [*found, *_fitted(trace, found)]
+
+
+def _fitted(trace: TraceRecord, found: list[Evaluation]) -> list[Evaluation]:
+    """The training loss between evaluations, as evaluations of the training data, where there are none."""
+    main = max((b for b in trace.backwards if b.losses), key=lambda b: b.calls, default=None)
+    if main is None or len(trace.optimizers) != 1:
+        return []
+    steps, values = np.array([s for s, _ in main.losses]), np.array([v for _, v in main.losses])
+    rows, last = [], 0
+    for entry in sorted(found, key=lambda e: e.step):
+        inside = values[(steps >= last) & (steps < entry.step)]
+        if len(inside) and entry.step > last and np.isfinite(inside).all():
+            rows.append(replace(entry, split="train", loss=float(inside.mean()), metrics={}))
+            last = entry.step
+    return rows
 
 
 def _model(trace: TraceRecord) -> ModelFacts | None:
@@ -203,8 +220,7 @@ def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int |
             non_finite_targets=int(target.get("non_finite", 0)),
             target_mean=target.get("mean") if task == "regression" else None,
             target_std=target.get("std") if task == "regression" else None,
-            duplicates=int(facts.get("duplicates", 0)),
-            conflicting=int(facts.get("conflicting", 0)),
+            **_repeats(facts, max(rows, sum((counts or {}).values()))),
         )
     overlaps = []
     for entry in _held_out(trace):
@@ -218,6 +234,17 @@ def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int |
         scaled_by_recipe=normalises,
         sequential=loss is not None and _in_blocks(loss),
     )
+
+
+def _repeats(facts: Mapping[str, Any], looked_at: int) -> dict[str, int]:
+    """Repeated inputs and those with several labels: of the data set behind the loader, else of the batches seen."""
+    pairs = facts.get("pairs", {})
+    unique = max(1, int(pairs.get("looked_at", 0)))
+    by_batch = {
+        "duplicates": round(float(pairs.get("repeats", 0.0)) * looked_at),
+        "conflicting": round(int(pairs.get("conflicting", 0)) / unique * looked_at) if pairs.get("conflicting") else 0,
+    }
+    return {name: int(facts.get(name, seen) or 0) for name, seen in by_batch.items()}
 
 
 def _held_out(trace: TraceRecord) -> list[Any]:

@@ -279,8 +279,12 @@ def _relative_place(place: Place | None, base: Path) -> Place | None:
 
 
 def _relative(finding: Finding, base: Path) -> Finding:
+    evidence = dict(finding.evidence)
+    if "also_at" in evidence:
+        evidence["also_at"] = [str(p).removeprefix(f"{base}{os.sep}") for p in evidence["also_at"]]
     return replace(
         finding,
+        evidence=evidence,
         place=_relative_place(finding.place, base),
         symptoms=tuple(_relative(s, base) for s in finding.symptoms),
     )

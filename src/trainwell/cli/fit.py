@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 @click.argument("problem", required=False)
 @recipe_options
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue the run in this folder, to the bit.")
+@click.option("--tensorboard", type=click.Path(path_type=Path), help="Write TensorBoard event files into this folder.")
+@click.option("--mlflow", metavar="URI", help="Send the run to this MLflow server or folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 def fit(
     problem: str | None,
@@ -29,6 +31,8 @@ def fit(
     data: Path | None,
     out: Path | None,
     resume: Path | None,
+    tensorboard: Path | None,
+    mlflow: str | None,
     as_json: bool,
 ) -> int:
     """Train PROBLEM with one recipe and record the run.
@@ -48,13 +52,23 @@ def fit(
     from trainwell.cli.findings import print_findings, run_summary
     from trainwell.cli.lines import EpochLines, values_of
     from trainwell.report import write_run_report
+    from trainwell.train import Callback, MLflow, TensorBoard
     from trainwell.train import fit as run_fit
+
+    exporters: list[Callback] = [] if tensorboard is None else [TensorBoard(tensorboard)]
+    exporters += [] if mlflow is None else [MLflow(mlflow)]
 
     try:
         lines = EpochLines(to_stderr=as_json)
         parent = {"data": str(data)} if data else None
         run = run_fit(
-            live, recipe, seed=seed, folder=folder, callbacks=[lines], resume=resume is not None, parent=parent
+            live,
+            recipe,
+            seed=seed,
+            folder=folder,
+            callbacks=[lines, *exporters],
+            resume=resume is not None,
+            parent=parent,
         )
     except KeyboardInterrupt as stop:
         if not (folder / "run.json").exists():

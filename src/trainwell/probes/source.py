@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 from collections.abc import Iterator
 
 from trainwell.probes.place import Site, sibling_cells
@@ -13,6 +14,7 @@ _WRAPPERS = ("DataLoader", "TensorDataset", "Subset", "enumerate", "iter", "next
 _PASSING = ("to", "float", "long", "double", "int", "half", "cuda", "cpu", "unsqueeze", "squeeze", "reshape", "view")
 _PASSING += ("contiguous", "clone", "flatten", "type", "astype", "detach", "copy", "permute", "t", "transpose", "split")
 _DEEPEST = 12
+_RARE = re.compile(r"f1_?score|\bf1\b|auc|average_precision|balanced_acc|matthews|\bmcc\b|recall|\bweight=")
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
 
 
@@ -23,6 +25,13 @@ def tree_of(name: str) -> ast.Module | None:
         return ast.parse("".join(linecache.getlines(name)))
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+@functools.cache
+def speaks_of_rare_classes(name: str) -> bool:
+    """Whether a file names a metric that counts rare classes fully."""
+    text = "".join("".join(linecache.getlines(file)) for file in (name, *sibling_cells(name)))
+    return _RARE.search(text.lower()) is not None
 
 
 def scope_of(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Module:

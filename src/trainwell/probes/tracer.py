@@ -113,6 +113,8 @@ class Tracer:
         self.made_weights: dict[int, Site] = {}
         self.made_still: dict[int, Site] = {}
         self.compiles = False
+        self.train_input: Any = None
+        self.pairs = watch_data.Pairs()
         self.manual_updates = 0
         self.key = 0
         self.depth_backward = 0
@@ -253,6 +255,7 @@ class Tracer:
             activations=tuple(a.record() for a in self.activations.values()),
             train_data=train_data,
             eval_data=eval_data,
+            rare_metrics=self._rare_metrics(),
             seeds=tuple(self.seeds),
             seconds=self.governor.elapsed,
             own_seconds=self.governor.own,
@@ -265,6 +268,11 @@ class Tracer:
             exit_status=self.exit_status,
             trouble=dict(self.trouble),
         )
+
+    def _rare_metrics(self) -> bool:
+        """Whether the source of the places seen speaks of metrics for rare classes."""
+        sites = [o.site for o in [*self.past_optimizers, *self.optimizers.values()]]
+        return any(source.speaks_of_rare_classes(name) for name in {where[0] for where in sites if where is not None})
 
     def _places(self) -> dict[str, Place]:
         sites: dict[str, Site | None] = {}

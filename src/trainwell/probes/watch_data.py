@@ -44,6 +44,83 @@ class Source:
     names: tuple[str, ...] = ()
     objects: set[int] = field(default_factory=set)
     calls: int = 0
+    sums: Any = None
+    seen: int = 0
+
+
+@dataclass(eq=False)
+class Pairs:
+    """Inputs and labels that met at the training loss: hashes of rows with their labels, and some rows of tables."""
+
+    hashes: list[Any] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    table: list[Any] = field(default_factory=list)
+    table_labels: list[Any] = field(default_factory=list)
+    rows: int = 0
+
+
+def note_pairs(tracer: Tracer, targets: torch.Tensor) -> None:
+    """Keep hashes (and of narrow tables the rows) of a training batch beside its labels."""
+    inputs = None if tracer.train_input is None else tracer.train_input()
+    pairs = tracer.pairs
+    if inputs is None or pairs.rows >= MOST_ROWS or inputs.device.type != "cpu" or not inputs.is_floating_point():
+        return
+    if targets.numel() != len(inputs) or len(inputs) < 2:
+        return
+    labels = targets.detach().reshape(-1)
+    if labels.is_floating_point() and not bool((labels == labels.round()).all()):
+        return
+    found = fingerprint.rows(inputs, MOST_ROWS)
+    if found is None or len(found) != len(labels):
+        return
+    pairs.hashes.append(found)
+    pairs.labels.append(labels.long().numpy().copy())
+    pairs.rows += len(found)
+    if inputs.ndim == 2 and 3 <= inputs.shape[1] <= 300 and sum(map(len, pairs.table)) < 1000:
+        pairs.table.append(inputs.detach().float().numpy().copy())
+        pairs.table_labels.append(pairs.labels[-1])
+
+
+def _pair_facts(pairs: Pairs) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if not pairs.rows:
+        return facts
+    both = np.unique(np.stack([np.concatenate(pairs.hashes), np.concatenate(pairs.labels)]), axis=1)
+    _, counts = np.unique(both[0], return_counts=True)
+    inside = [len(part) - len(np.unique(part)) for part in pairs.hashes]
+    facts["pairs"] = {
+        "conflicting": int((counts > 1).sum()),
+        "looked_at": len(counts),
+        "repeats": max((n / len(part) for n, part in zip(inside, pairs.hashes, strict=True)), default=0.0),
+    }
+    leak = _leak(pairs)
+    if leak is not None:
+        facts["leak"] = leak
+    return facts
+
+
+def _leak(pairs: Pairs) -> dict[str, Any] | None:
+    """A column that alone separates two classes with a gap, where no other comes near; None without one."""
+    widths = {part.shape[1] for part in pairs.table}
+    if len(widths) != 1:
+        return None
+    table, labels = np.concatenate(pairs.table), np.concatenate(pairs.table_labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) != 2 or counts.min() < 20 or len(labels) < 100 or not np.isfinite(table).all():
+        return None
+    one = labels == classes[1]
+    ranks = table.argsort(0, kind="stable").argsort(0) + 1.0
+    n, m = int(one.sum()), int((~one).sum())
+    auc = (ranks[one].sum(0) - n * (n + 1) / 2) / (n * m)
+    strength = np.maximum(auc, 1 - auc)
+    order = strength.argsort()[::-1]
+    best, following = int(order[0]), float(strength[order[1]])
+    column = table[:, best]
+    upper, lower = (column[one], column[~one]) if auc[best] > 0.5 else (column[~one], column[one])
+    gap = float(upper.min() - lower.max()) / max(float(column.std()), 1e-12)
+    if strength[best] < 0.999 or following > 0.95 or gap < 0.2:
+        return None
+    return {"feature": best, "auc": float(strength[best]), "next": following, "gap": gap, "rows": len(labels)}
 
 
 def install(tracer: Tracer) -> None:
@@ -282,6 +359,8 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
             loader.evaluate += 1
     if state.grad and len(tracer.pending) < 500:
         tracer.pending.append((state, loader))
+    if state.grad:
+        tracer.train_input = None if tensor is None or tensor.ndim < 2 else weakref.ref(tensor)
     if tensor is None or tensor.ndim == 0:
         return
     key = (id(state), None if loader is None else loader.key)
@@ -309,10 +388,63 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
                 back = back.f_back
             source.names = tuple(dict.fromkeys((*source.names, *names_of(tensor, frames))))
         source.objects.add(id(tensor))
+        if source.seen < 2000 and source.calls <= 24 and tensor.is_floating_point() and tensor.ndim in (2, 4):
+            _add_moments(source, tensor)
         found = fingerprint.rows(tensor, 4096)
         if found is not None:
             source.hashes.append(found)
             source.rows += len(found)
+
+
+def _add_moments(source: Source, tensor: torch.Tensor) -> None:
+    """Add a batch to the sums of a source: count, sum and sum of squares per feature (or channel)."""
+    values = tensor.detach()[:2000]
+    if values.numel() > 2_000_000 or values.numel() == 0:
+        return
+    flat = values.double() if values.ndim == 2 else values.double().transpose(0, 1).flatten(1).T
+    sums = torch.stack(
+        [torch.full((flat.shape[1],), float(len(flat)), dtype=torch.double), flat.sum(0), (flat**2).sum(0)]
+    )
+    array = sums.numpy()
+    if source.sums is None:
+        source.sums = array
+    elif source.sums.shape == array.shape:
+        source.sums = source.sums + array
+    source.seen += len(values)
+
+
+def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
+    """Evaluation sources against the training inputs of their model: median shift of means, median ratio of scales."""
+    found: list[dict[str, Any]] = []
+    rows = 0
+    for source in tracer.sources.values():
+        state = source.state
+        if source.sums is None or not state.is_evaluation():
+            continue
+        train = [
+            other
+            for other in tracer.sources.values()
+            if other.state.model is state.model and other.state.trained and other.sums is not None
+        ]
+        if not train or any(other.sums.shape != source.sums.shape for other in train):
+            continue
+        a, b = sum(other.sums for other in train), source.sums
+        mean_a, mean_b = a[1] / a[0], b[1] / b[0]
+        std_a = np.sqrt(np.maximum(a[2] / a[0] - mean_a**2, 0))
+        std_b = np.sqrt(np.maximum(b[2] / b[0] - mean_b**2, 0))
+        used = (std_a > 1e-6) & (std_b > 1e-6) & np.isfinite(std_a + std_b)
+        rows = max(rows, sum(other.seen for other in train))
+        if used.any():
+            names = source.names if source.loader is None else source.loader.names
+            found.append(
+                {
+                    "name": _telling(names),
+                    "mean": float(np.median(np.abs(mean_a - mean_b)[used] / std_a[used])),
+                    "ratio": float(np.median(std_b[used] / std_a[used])),
+                    "rows": source.seen,
+                }
+            )
+    return found, rows
 
 
 def source_name(state: CallState, tracer: Tracer) -> str:
@@ -364,7 +496,9 @@ def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], d
     found: list[OverlapTrace] = []
     for key in {source.state.model.key for source in tracer.sources.values()}:
         found.extend(_overlaps(tracer, loaders, key))
-    return tuple(found), _data_facts(tracer, True), _data_facts(tracer, False)
+    shifts, rows = _shifts(tracer)
+    train = {**_data_facts(tracer, True), **_pair_facts(tracer.pairs), "rows_seen": rows}
+    return tuple(found), train, {**_data_facts(tracer, False), "shift": shifts}
 
 
 def _telling(names: tuple[str, ...]) -> str:

@@ -410,6 +410,7 @@ class TraceRecord:
 
     Attributes:
         places: Places by role: train_loader, eval_loader, loss, optimizer, evaluation, backward, step, scheduler.
+        rare_metrics: Whether the program's source speaks of metrics that count rare classes (F1, AUROC, recall).
         seconds: Time under observation; `own_seconds` of it was the tracer's. [seconds]
         first_events: The first events in order, as (letter or word, place).
     """
@@ -432,6 +433,7 @@ class TraceRecord:
     activations: tuple[ActivationTrace, ...] = ()
     train_data: Mapping[str, Any] = field(default_factory=dict)
     eval_data: Mapping[str, Any] = field(default_factory=dict)
+    rare_metrics: bool = False
     seeds: tuple[str, ...] = ()
     seconds: float = 0.0
     own_seconds: float = 0.0

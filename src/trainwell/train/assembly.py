@@ -33,6 +33,7 @@ from trainwell.train.feed import Feed
 from trainwell.train.initialization import initialize
 from trainwell.train.lone_example import refuse_lone_example
 from trainwell.train.losses import LossFunction, class_weights, loss_of, plain_loss, training_loss
+from trainwell.train.noise import seed_torch
 from trainwell.train.plan import Plan, plan_run
 from trainwell.train.precision import autocast_of, laid_out, scaler_of
 from trainwell.train.scaled import Scaled, prepared
@@ -138,7 +139,7 @@ def assemble(
     device = _device(recipe)
     plan = plan_run(recipe, count(problem.train))
     keeper = keeper_for(problem, recipe.stopping)
-    torch.manual_seed(streams.weights)
+    seed_torch(streams.weights)
     model = problem.build(recipe.model)
     outputs = problem.check_output(model)
     refuse_lone_example(problem, recipe, model, plan)

@@ -15,11 +15,12 @@ from trainwell.data import Examples, Source
 from trainwell.data.batches import batches
 from trainwell.errors import ProblemError, TrainwellError
 from trainwell.problem import Problem
-from trainwell.problem.metrics import IGNORED, Metric
+from trainwell.problem.metrics import IGNORED, Metric, confusion
 from trainwell.records import Evaluation
 from trainwell.train.losses import LossFunction, loss_of, scores
 
 _CHUNK_BYTES = 32 * 2**20
+_MOST_CLASSES = 20
 _KEEP_SCORES = 50_000_000  # numbers; above it metrics are averaged over chunks
 
 
@@ -92,7 +93,19 @@ def evaluate(
         metrics = {k: sum(w * m[k] for w, m in chunk_metrics) / weights for k in chunk_metrics[0][1]}
     else:
         metrics = _metrics(problem, torch.cat(outputs), torch.cat(truths)) if outputs else {"loss": mean}
-    return Evaluation(step, epoch, split, mean, metrics, examples, time.perf_counter() - begin)
+    extra = _by_class(problem, outputs, truths) if split != "train" and not chunk_metrics else {}
+    return Evaluation(step, epoch, split, mean, metrics, examples, time.perf_counter() - begin, extra)
+
+
+def _by_class(problem: Problem, outputs: list[Tensor], truths: list[Tensor]) -> dict[str, object]:
+    """Recall of each class and the confusion matrix (row = true class), where there are few enough classes."""
+    few = problem.classes is not None and problem.classes <= _MOST_CLASSES
+    if problem.task not in ("multiclass", "binary") or not few or not outputs:
+        return {}
+    table = confusion(torch.cat(outputs), torch.cat(truths), problem.classes)
+    totals = table.sum(1)
+    recall = [float(table[k, k] / n) if n else float("nan") for k, n in enumerate(totals)]
+    return {"recall": recall, "confusion": table.tolist()}
 
 
 def _metrics(problem: Problem, outputs: Tensor, targets: Tensor) -> dict[str, float]:

@@ -27,3 +27,14 @@ class NoiseState:
         torch.set_rng_state(self.cpu)
         if self.cuda is not None and self.device is not None:
             torch.cuda.set_rng_state(self.cuda, self.device)
+
+
+def seed_torch(seed: int) -> None:
+    """`torch.manual_seed`; without CUDA only the CPU's generator, since torch would note the call for a CUDA start.
+
+    That note holds a formatted stack: 1 ms a call, and a little memory that is never freed.
+    """
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)

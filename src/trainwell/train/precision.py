@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -46,6 +48,13 @@ def laid_out(model: nn.Module, part: Precision) -> nn.Module:
     if not part.channels_last:
         return model
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most memory that was used so far: of the process, or of the accelerator. [bytes]"""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @contextmanager

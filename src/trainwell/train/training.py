@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -27,8 +28,8 @@ from trainwell.train.checkpoint import Checkpointer
 from trainwell.train.custom_step import Step
 from trainwell.train.evaluate import evaluate
 from trainwell.train.finish import finish
-from trainwell.train.noise import NoiseState
-from trainwell.train.precision import matmul_format
+from trainwell.train.noise import NoiseState, seed_torch
+from trainwell.train.precision import matmul_format, peak_memory
 from trainwell.train.recorder import Recorder
 from trainwell.train.resume import restore, state_of
 from trainwell.train.run import Run
@@ -81,6 +82,8 @@ class Training:
         self._on_step = overriding(self.callbacks, "on_step")
         self.evaluated_at = -1
         self._left_out = 0
+        self._waited = 0.0
+        self._epoch_began = (0, time.perf_counter())
         self._good: dict[str, Any] | None = None
         self.checkpointer: Checkpointer | None = None
         if folder is not None:
@@ -95,7 +98,7 @@ class Training:
     def _assemble(self, step: Step | None, parts: Sequence[str]) -> None:
         with torch.random.fork_rng(devices=_devices()):
             self.parts: Assembly = assemble(self.problem, self.recipe, self.streams, step, parts)
-            torch.manual_seed(self.streams.noise)
+            seed_torch(self.streams.noise)
             self._noise = NoiseState.now(self.parts.device)
 
     @property
@@ -193,8 +196,15 @@ class Training:
         if self.step == 0 and self.recipe.recording.initial:
             self.evaluate_now()
         parts.model.train()
+        self._epoch_began, self._waited = (self.step, time.perf_counter()), 0.0
         while self.step < until and self.status == "running":
-            for group in parts.feed.epoch(self.epoch, self.batch_in_epoch):
+            groups = parts.feed.epoch(self.epoch, self.batch_in_epoch)
+            while True:
+                asked = time.perf_counter()
+                group = next(groups, None)
+                self._waited += time.perf_counter() - asked
+                if group is None:
+                    break
                 self._update(group)
                 if self.step in parts.plan.evaluation_steps:
                     self._look()
@@ -284,8 +294,19 @@ class Training:
     def _end_of_epoch(self) -> None:
         self.epoch += 1
         self.batch_in_epoch = 0
+        self._record_speed()
         for callback in overriding(self.callbacks, "on_epoch"):
             callback.on_epoch(self)
+
+    def _record_speed(self) -> None:
+        """Throughput, time spent waiting for batches, and memory of the epoch, as series of one value an epoch."""
+        now, step = time.perf_counter(), self.step - 1
+        begun_at, begun_seconds = self._epoch_began
+        examples = (self.step - begun_at) * self.parts.plan.batch_size * self.parts.plan.accumulate
+        self.recorder.add("examples_per_second", step, examples / max(1e-9, now - begun_seconds))
+        self.recorder.add("loader_seconds", step, self._waited)
+        self.recorder.add("memory_bytes", step, float(peak_memory(self.parts.device)))
+        self._epoch_began, self._waited = (self.step, time.perf_counter()), 0.0
 
     def _end(self, status: Status, reason: str) -> None:
         if self.status == "running":

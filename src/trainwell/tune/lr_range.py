@@ -16,10 +16,12 @@ from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.records import RateTest
 from trainwell.train import Training
+from trainwell.train.knowledge import baseline_facts
 
 DEFAULT_RANGE = (1e-6, 10.0)
 _DIVERGED = 1.5  # times the loss at the start
 _FLAT = 0.02  # least fall of the loss, as a share of the loss at the start
+_EQUAL = 0.02  # rates whose loss lies within this share of the fall above the lowest are equals
 _PART = 512  # training examples on which the loss is read
 _FEWEST_RATES = 9  # a test that is out of time still tries these, spread over the range
 _AS_GOOD = 0.1  # a rate is as good if its loss lies within this share of the largest fall above the lowest
@@ -63,20 +65,24 @@ def lr_range(
         if done >= _FEWEST_RATES and out_of_time and out_of_time():
             break
     tried = sorted(losses)
-    return read_curve([grid[i] for i in tried], np.array([losses[i] for i in tried]), start)
+    guess = baseline_facts(problem).uninformed_loss if recipe.targets.scaling == "none" else None
+    return read_curve([grid[i] for i in tried], np.array([losses[i] for i in tried]), start, guess)
 
 
-def read_curve(rates: Sequence[float], losses: np.ndarray, start_loss: float) -> RateTest:
+def read_curve(
+    rates: Sequence[float], losses: np.ndarray, start_loss: float, uninformed_loss: float | None = None
+) -> RateTest:
     """Read a suggestion off a curve.
 
     Args:
         rates: Rising rates, (R,).
         losses: Loss after training at each rate, float (R, S) over S seeds; non-finite where it diverged.
         start_loss: Loss before training.
+        uninformed_loss: Loss of the best guess that ignores the inputs: only a fall below it is learning.
 
     Returns:
-        Suggested is the rate of the lowest loss of the curve smoothed over three neighbours; where a run of any
-        seed diverged, a rate is unstable.
+        Suggested is the middle of the rates around the lowest loss of the curve (smoothed over three neighbours) that
+        are as low but for 2 % of the fall; where a run of any seed diverged, a rate is unstable.
     """
     scores_RS = np.where(np.isfinite(losses), losses, np.nan)
     stable = np.isfinite(losses).all(1) & (np.nan_to_num(scores_RS, nan=math.inf).max(1) < _DIVERGED * start_loss)
@@ -87,28 +93,44 @@ def read_curve(rates: Sequence[float], losses: np.ndarray, start_loss: float) ->
         low=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=math.inf).min(1), math.nan)),
         high=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=-math.inf).max(1), math.nan)),
         start_loss=start_loss,
-        largest_stable=float(np.array(rates)[stable].max()) if stable.any() else None,
+        largest_stable=_largest_stable(np.array(rates), stable),
     )
-    return _suggest(curve, np.array(rates), mean, stable)
+    reference = start_loss if uninformed_loss is None else min(start_loss, uninformed_loss)
+    return _suggest(curve, np.array(rates), mean, stable, reference)
 
 
-def _suggest(curve: RateTest, rates: np.ndarray, mean: np.ndarray, stable: np.ndarray) -> RateTest:
+def _largest_stable(rates: np.ndarray, stable: np.ndarray) -> float | None:
+    """The end of the longest run of stable rates, so that a lucky rate above a diverged one does not count."""
+    best: tuple[int, float | None] = (0, None)
+    length = 0
+    for rate, good in zip(rates, stable, strict=True):
+        length = length + 1 if good else 0
+        if length > best[0]:
+            best = (length, float(rate))
+    return best[1]
+
+
+def _suggest(curve: RateTest, rates: np.ndarray, mean: np.ndarray, stable: np.ndarray, reference: float) -> RateTest:
     from dataclasses import replace
 
     if not stable.any():
         return replace(curve, reason="every rate diverged: try lower ones, or look at the data")
     smooth = _smoothed(mean, stable)
     best = int(np.nanargmin(smooth))
-    fall = curve.start_loss - float(smooth[best])
-    if fall < _FLAT * abs(curve.start_loss):
-        return replace(curve, reason="the curve is flat: no rate made the loss fall, so none is suggested")
+    fall = reference - float(smooth[best])
+    if fall < _FLAT * abs(reference):
+        return replace(
+            curve, reason="the curve is flat: no rate made the loss fall below that of a guess, so none is suggested"
+        )
     good = np.flatnonzero(stable & (smooth <= smooth[best] + _AS_GOOD * fall))
     low, high = _connected(good, best)
+    first, last = _connected(np.flatnonzero(stable & (smooth <= smooth[best] + _EQUAL * fall)), best)
+    chosen = (first + last) // 2
     slopes = np.gradient(np.where(np.isfinite(smooth), smooth, curve.start_loss), np.log(rates))
     steepest = rates[int(np.argmin(np.where(stable, slopes, math.inf)))]
     return replace(
         curve,
-        suggestion=float(rates[best]),
+        suggestion=float(rates[chosen]),
         interval=(float(rates[low]), float(rates[high])),
         reason=f"lowest loss after the test; steepest fall at {steepest:.2g}, stable up to {curve.largest_stable:.2g}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("loop", "losses", "modes", "parameters", "layers", "schedules", "precision", "loaders", "habits")
+FAMILIES = ("loop", "losses", "modes", "parameters", "layers", "schedules", "precision", "loaders", "habits", "data")
 
 
 def load_rules() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import also, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, ModelTrace, ParameterTrace, Remedy, RunRecord, TraceRecord
+from trainwell.records import Finding, ModelTrace, ParameterTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WORSE = ("no-better-than-chance", "underfitting", "learning-rate-too-low", "frozen-model", "unused-parameters")
 

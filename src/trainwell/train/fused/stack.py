@@ -64,7 +64,9 @@ class Stack:
         groups = stacked_groups(
             first.model, [r.optimizer for r in recipes], [r.parameters for r in recipes], device=device
         )
-        self.tensors = Tensors.of([lane.model for lane in lanes], groups)
+        models = [lane.model for lane in lanes]
+        self.tensors = Tensors.of(models, groups)
+        self.tensors.attach(models)
         self.loss = StackedLoss.of(
             self.problem, [r.loss for r in recipes], [lane.class_weights() for lane in lanes], device
         )

@@ -120,7 +120,7 @@ class Tensors:
 
     @classmethod
     def of(cls, models: Sequence[nn.Module], groups: Sequence[StackedGroup]) -> Tensors:
-        """Stack the tensors of models, and let the models look into the stack."""
+        """Stack the tensors of models, copied; `attach` lets the models look into the stack."""
         parameters = [dict(m.named_parameters()) for m in models]
         buffers = [dict(m.named_buffers()) for m in models]
         blocks = []
@@ -135,9 +135,7 @@ class Tensors:
             for name in owned[0]
             if name not in trained
         }
-        stack = cls(blocks, fixed, tuple(parameters[0]), tuple(buffers[0]))
-        stack.attach(models)
-        return stack
+        return cls(blocks, fixed, tuple(parameters[0]), tuple(buffers[0]))
 
     def __len__(self) -> int:
         return len(self.blocks[0].values_KP)

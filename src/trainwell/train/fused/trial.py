@@ -30,23 +30,26 @@ _REPEATS = 3
 
 
 class Copy:
-    """Copies of the models of some runs as a stack, to be tried; the runs stay as they are."""
+    """The tensors of some runs as a stack of their own, to be tried; the runs stay as they are."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self.lanes = list(lanes)
         first = lanes[0]
         self.parts = first.parts
-        self.models = [copy.deepcopy(lane.model) for lane in lanes]
         recipes = [lane.recipe for lane in lanes]
         groups = stacked_groups(
             first.model, [r.optimizer for r in recipes], [r.parameters for r in recipes], device=self.parts.device
         )
-        self.tensors = Tensors.of([copy.deepcopy(m) for m in self.models], groups)
+        self.tensors = Tensors.of([lane.model for lane in lanes], groups)
         self.loss = StackedLoss.of(
             first.problem, [r.loss for r in recipes], [lane.class_weights() for lane in lanes], self.parts.device
         )
         feed = StackedFeed([lane.parts.feed for lane in lanes])
         self.groups: list[list[StackedBatch]] = list(islice(feed.epoch(first.epoch), 1 + _REPEATS))
+
+    def model(self, k: int) -> nn.Module:
+        """A copy of the model of one run."""
+        return copy.deepcopy(self.lanes[k].model)
 
     def loss_alone(self, k: int) -> LossFunction:
         """The training loss of one run."""
@@ -76,7 +79,8 @@ def _difference(program: Program, trial: Copy) -> str:
     batch = trial.groups[0][0]
     shared = batch.of_run(0)
     values, _ = program.outputs(trial.tensors, shared, parts.plain_loss)
-    for k, model in enumerate(trial.models):
+    models = [trial.model(k) for k in range(len(trial.lanes))]
+    for k, model in enumerate(models):
         with torch.no_grad():
             model.eval()
             expected = _autocast_loss(trial, model, shared, parts.plain_loss)
@@ -84,7 +88,7 @@ def _difference(program: Program, trial: Copy) -> str:
             return f"its outputs would differ: loss {float(values[k]):.6g} fused, {float(expected):.6g} alone"
     losses = program.gradients(trial.tensors, batch.examples, batch.shared, trial.loss, None, True)
     gradients, buffers = trial.tensors.gradients, trial.tensors.buffers
-    for k, model in enumerate(trial.models):
+    for k, model in enumerate(models):
         model.train()
         own, loss = batch.of_run(k), trial.loss_alone(k)
         if _random(trial, model, own, loss):
@@ -147,11 +151,12 @@ class Speed:
 def seconds_alone(lane: Lane) -> float:
     """Seconds of one update of one run by itself."""
     trial = Copy([lane])
-    optimizer = build_optimizer(lane.recipe.optimizer, lane.recipe.parameters, trial.models[0])
-    update = Update(trial.models[0], trial.loss_alone(0), optimizer, autocast=lane.parts.autocast)
+    model = trial.model(0)
+    optimizer = build_optimizer(lane.recipe.optimizer, lane.recipe.parameters, model)
+    update = Update(model, trial.loss_alone(0), optimizer, autocast=lane.parts.autocast)
     groups = [[batch.of_run(0) for batch in group] for group in trial.groups]
     with torch.random.fork_rng(devices=_devices()), threads_set(lane.parts.threads):
-        trial.models[0].train()
+        model.train()
         return _seconds(lambda n: update(groups[n % len(groups)], n + 1), lane)
 
 

@@ -1,0 +1,122 @@
+"""Data, as far as the tracer saw it: rules of the audit that need more care, or less, on a watched program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from trainwell.diagnose import data as audit
+from trainwell.diagnose import optimization
+from trainwell.diagnose.program.reading import trace_of
+from trainwell.diagnose.program.rule import rule
+from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
+
+_PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
+
+
+@rule("train-eval-overlap", "error")
+def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
+    """Advice where the repeats inside the training data themselves explain the overlap."""
+    for finding in audit.train_eval_overlap(run):
+        repeats = float(finding.evidence.get("repeats_in_training_share", 0.0))
+        natural = finding.severity == "warning" and repeats > 0
+        yield replace(finding, severity="advice") if natural else finding
+
+
+@rule("conflicting-labels", "warning", explains=("train-eval-overlap", "duplicate-samples", "underfitting"))
+def conflicting_labels(run: RunRecord) -> Iterator[Finding]:
+    """As in the audit; it explains equal inputs on both sides of a split."""
+    yield from audit.conflicting_labels(run)
+
+
+@rule("class-imbalance", "warning")
+def class_imbalance(run: RunRecord) -> Iterator[Finding]:
+    """Silent for sequences, losses weighed by hand, and programs that report metrics of rare classes."""
+    trace = trace_of(run)
+    trained = {c.model for c in trace.calls if c.trained}
+    tokens = any(m.first_layer.get("kind") == "Embedding" for m in trace.models if m.key in trained)
+    long_output = any(c.trained and len(c.output_shape) >= 3 for c in trace.calls)
+    by_hand = any(loss.grad and loss.reduction == "none" for loss in trace.losses)
+    if tokens or long_output or by_hand or trace.rare_metrics:
+        return
+    yield from audit.class_imbalance(run)
+
+
+@rule("loss-spikes", "warning")
+def loss_spikes(run: RunRecord) -> Iterator[Finding]:
+    """Only for one model, one optimizer and a fixed data set, from three jumps and 4 % of the steps lost on."""
+    trace = trace_of(run)
+    trained = {c.model for c in trace.calls if c.trained}
+    words = {w for c in trace.calls if c.trained for w in c.words}
+    stepping = [o for o in trace.optimizers if o.steps]
+    fixed = any(entry.train and entry.passes >= 2 for entry in trace.loaders)
+    if len(trained) != 1 or len(stepping) != 1 or not fixed or words & set(_PLAY):
+        return
+    for finding in optimization.loss_spikes(run):
+        lost = int(finding.evidence.get("steps_lost", 0))
+        if int(finding.evidence.get("count", 0)) >= 3 and lost >= 0.04 * len(run.steps["loss"]):
+            yield finding
+
+
+@rule("invalid-labels", "error", explains=("no-better-than-chance", "non-finite-loss", "learning-rate-too-high"))
+def invalid_labels(run: RunRecord) -> Iterator[Finding]:
+    """Targets of a binary cross-entropy outside of 0 to 1, beside what the audit finds."""
+    trace = trace_of(run)
+    for entry in trace.losses:
+        low, high = entry.target_stats.get("min"), entry.target_stats.get("max")
+        if not entry.grad or not entry.function.startswith("binary_cross_entropy") or low is None or high is None:
+            continue
+        if low < -1e-6 or high > 1 + 1e-6:
+            lowest = min((v for _, v in entry.values), default=None)
+            yield Finding(
+                "invalid-labels",
+                "error",
+                f"Targets of binary cross-entropy lie between {low:g} and {high:g}; they must lie between 0 and 1.",
+                {"lowest_target": low, "highest_target": high, "lowest_loss": lowest},
+                Remedy("Map the targets to 0 and 1.", code="y = (y > 0).float()"),
+                trace.places.get("train_labels") or entry.place,
+            )
+            return
+    yield from audit.invalid_labels(run)
+
+
+@rule("split-shift", "warning", explains=("suspicious-validation",))
+def split_shift(run: RunRecord) -> Iterator[Finding]:
+    """Most features of the evaluation inputs differ in mean or scale from those of the training inputs."""
+    trace = trace_of(run)
+    for shift in trace.eval_data.get("shift", ()):
+        mean, ratio, rows = float(shift["mean"]), float(shift["ratio"]), int(shift["rows"])
+        if rows < 30 or int(trace.train_data.get("rows_seen", 0)) < 60 or (mean < 0.7 and 1 / 2 < ratio < 2):
+            continue
+        if _ordered(trace):
+            continue
+        yield Finding(
+            "split-shift",
+            "warning",
+            f"The inputs of {shift['name']} are shifted by {mean:.2g} deviations and {ratio:.3g} times as wide as those "
+            "of the training (median over features): they were normalised differently.",
+            {"mean_shift": mean, "scale_ratio": ratio, "evaluation_rows": rows},
+            Remedy("Apply to all splits the scaling that was fitted on the training split."),
+        )
+        return
+
+
+def _ordered(trace: TraceRecord) -> bool:
+    """Whether the training data are sequences, whose later part may differ by nature."""
+    first = [m.first_layer.get("stats", {}).get("shape", []) for m in trace.models]
+    return any(len(shape) == 3 for shape in first)
+
+
+@rule("leaky-feature", "warning", explains=("suspicious-validation",))
+def leaky_feature(run: RunRecord) -> Iterator[Finding]:
+    """One column of a table separates the classes with a gap while no other comes near."""
+    leak = trace_of(run).train_data.get("leak")
+    if leak:
+        yield Finding(
+            "leaky-feature",
+            "warning",
+            f"Feature {leak['feature']} alone gives the target away (AUC {leak['auc']:.4f}; the next best has "
+            f"{leak['next']:.3f}).",
+            dict(leak),
+            Remedy(f"Ask when the value of feature {leak['feature']} is known; drop it if that is after the target."),
+        )
