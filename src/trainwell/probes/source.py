@@ -11,7 +11,20 @@ from collections.abc import Iterator
 from trainwell.probes.place import Site, sibling_cells
 
 _WRAPPERS = ("DataLoader", "TensorDataset", "Subset", "enumerate", "iter", "next", "tqdm", "zip", "list", "cycle")
-_PASSING = ("to", "float", "long", "double", "int", "half", "cuda", "cpu", "unsqueeze", "squeeze", "reshape", "view")
+_PASSING: tuple[str, ...] = (
+    "to",
+    "float",
+    "long",
+    "double",
+    "int",
+    "half",
+    "cuda",
+    "cpu",
+    "unsqueeze",
+    "squeeze",
+    "reshape",
+    "view",
+)
 _PASSING += ("contiguous", "clone", "flatten", "type", "astype", "detach", "copy", "permute", "t", "transpose", "split")
 _DEEPEST = 12
 _RARE = re.compile(r"f1_?score|\bf1\b|auc|average_precision|balanced_acc|matthews|\bmcc\b|recall|\bweight=")
@@ -56,8 +69,10 @@ def calls_before(where: Site) -> dict[str, Site]:
         return {}
     return {
         called(node): (where[0], node.lineno)
-        for node in sorted(ast.walk(scope_of(tree, where[1])), key=lambda n: getattr(n, "lineno", 0))
-        if isinstance(node, ast.Call) and node.lineno <= where[1]
+        for node in sorted(
+            (n for n in ast.walk(scope_of(tree, where[1])) if isinstance(n, ast.Call)), key=lambda n: n.lineno
+        )
+        if node.lineno <= where[1]
     }
 
 

@@ -296,6 +296,10 @@ class Tracer:
                 if call.trained:
                     sites.setdefault("model_call", call.site)
                     sites.setdefault("model", model.site)
+                    weights = [p for p in model.parameters.values() if p["kind"] == "weight"]
+                    if weights:
+                        last = weights[-1]
+                        sites.setdefault("output_layer", last.get("initialised") or last.get("made"))
                 elif call.is_evaluation():
                     sites.setdefault("evaluation", call.site)
         for scheduler in [*self.past_schedulers, *self.schedulers.values()]:

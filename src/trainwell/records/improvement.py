@@ -106,7 +106,8 @@ class Difference:
 
     Attributes:
         interval: 95 %, over seeds.
-        examples_interval: 90 % (5 % on each side), over redrawn test examples with the runs held fixed; None where not measured.
+        examples_interval: 90 % (5 % on each side), over redrawn test examples with the runs held fixed; None where it was
+            not measured.
     """
 
     mean: float | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainwell.errors import MissingExtraError
+from trainwell.errors import MissingExtraError, UsageError
 from trainwell.records import Evaluation, RunRecord
 from trainwell.train.callbacks import Callback
 from trainwell.train.training import Training
@@ -92,6 +92,7 @@ class MLflow(_Exporter):
 
     Raises:
         MissingExtraError: If mlflow (or mlflow-skinny) is not installed.
+        UsageError: If MLflow refuses the address.
     """
 
     name = "mlflow"
@@ -102,7 +103,10 @@ class MLflow(_Exporter):
             from mlflow.tracking import MlflowClient
         except ImportError:
             raise MissingExtraError("mlflow-skinny", "mlflow") from None
-        self._client: Any = MlflowClient(tracking_uri=uri)
+        try:
+            self._client: Any = MlflowClient(tracking_uri=uri)
+        except Exception as error:  # of MLflow's own kinds
+            raise UsageError(f"`mlflow` must be an address that MLflow knows, got {uri}: {error}") from None
         self._experiment = experiment
         self._run: str = ""
 

@@ -93,8 +93,8 @@ def split_shift(run: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "split-shift",
             "warning",
-            f"The inputs of {shift['name']} are shifted by {mean:.2g} deviations and {ratio:.3g} times as wide as those "
-            "of the training (median over features): they were normalised differently.",
+            f"The inputs of {shift['name']} are shifted by {mean:.2g} deviations and {ratio:.3g} times as wide as "
+            "those of the training (median over features): they were normalised differently.",
             {"mean_shift": mean, "scale_ratio": ratio, "evaluation_rows": rows},
             Remedy("Apply to all splits the scaling that was fitted on the training split."),
         )
