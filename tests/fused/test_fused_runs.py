@@ -317,6 +317,14 @@ def test_the_random_state_of_the_caller_is_kept():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_evaluations_hold_recalls_and_confusion_like_those_of_fit():
+    problem = problems.table(problems.mlp)
+    fused, alone = fit_many(problem, QUICK, seeds=[0, 1], size=16)[1], fit(problem, QUICK, seed=1)
+    for own, expected in zip(fused.evaluations("val"), alone.evaluations("val"), strict=True):
+        assert own.extra["confusion"] == expected.extra["confusion"]
+        assert own.extra["recall"] == pytest.approx(expected.extra["recall"], nan_ok=True)
+
+
 @pytest.mark.slow
 def test_worker_processes_give_the_same_runs(tmp_path):
     from trainwell.problem import load_problem

@@ -11,21 +11,9 @@ from collections.abc import Iterator
 from trainwell.probes.place import Site, sibling_cells
 
 _WRAPPERS = ("DataLoader", "TensorDataset", "Subset", "enumerate", "iter", "next", "tqdm", "zip", "list", "cycle")
-_PASSING: tuple[str, ...] = (
-    "to",
-    "float",
-    "long",
-    "double",
-    "int",
-    "half",
-    "cuda",
-    "cpu",
-    "unsqueeze",
-    "squeeze",
-    "reshape",
-    "view",
-)
-_PASSING += ("contiguous", "clone", "flatten", "type", "astype", "detach", "copy", "permute", "t", "transpose", "split")
+_MOVES = ("to", "float", "long", "double", "int", "half", "cuda", "cpu", "type", "astype", "detach", "copy", "clone")
+_SHAPES = ("unsqueeze", "squeeze", "reshape", "view", "contiguous", "flatten", "permute", "t", "transpose", "split")
+_PASSING = (*_MOVES, *_SHAPES)
 _DEEPEST = 12
 _RARE = re.compile(r"f1_?score|\bf1\b|auc|average_precision|balanced_acc|matthews|\bmcc\b|recall|\bweight=")
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
@@ -99,22 +87,22 @@ def origin(where: Site, argument: int = 0, *, of: tuple[str, ...] = (), past_sli
     Args:
         where: The line of the call.
         argument: Which of its arguments.
-        of: Names of the call; any innermost call if empty.
+        of: Names of the call; if empty, the innermost call (the outermost with so many arguments, for later ones).
         past_slices: Whether to go on behind a slice to what was sliced.
     """
     tree = tree_of(where[0])
     if tree is None:
         return None
-    calls = [n for n in _at(tree, where[1], ast.Call) if isinstance(n, ast.Call) and len(n.args) > 0]
+    calls = [n for n in _at(tree, where[1], ast.Call) if isinstance(n, ast.Call) and n.args]
     if of:
         calls = [n for n in calls if called(n) in of]
         calls = [n for n in calls if n.lineno == where[1]] or calls
     else:
         calls = [n for n in calls if called(n) not in _PASSING]
-    for call in calls if of else reversed(calls):
-        index = min(argument, len(call.args) - 1)
-        return _follow(call.args[index if not of else 0], where, argument, past_slices, 0)
-    return None
+        calls = [n for n in calls if len(n.args) > argument] if argument else calls[::-1]
+    if not calls:
+        return None
+    return _follow(calls[0].args[0 if of else argument], where, argument, past_slices, 0)
 
 
 def argument(where: Site, word: str) -> Site | None:
@@ -169,7 +157,7 @@ def _bindings(scope: ast.AST, name: str) -> Iterator[tuple[int, ast.expr | None,
             flat = [e for one in listed for e in (one.elts if isinstance(one, ast.Tuple) else [one])]
             for position, element in enumerate(flat):
                 if _spelled(element) == name:
-                    yield node.lineno, value, position if len(flat) > 1 else None
+                    yield getattr(node, "lineno", 0), value, position if len(flat) > 1 else None
 
 
 def _spelled(node: ast.expr) -> str:
@@ -184,7 +172,9 @@ def _assignment(tree: ast.Module, where: Site, name: str) -> tuple[Site, ast.exp
     found = [b for b in _bindings(scope, name) if b[0] < where[1] or (b[0] == where[1] and b[2] is not None)]
     if "." in name and not found:
         found = [b for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for b in _bindings(node, name)]
-    if not found and scope is not tree:
+    if not found and not isinstance(scope, ast.Module):
+        if name in [a.arg for a in scope.args.args]:
+            return None
         found = list(_bindings(tree, name))
     if found:
         line, value, position = max(found, key=lambda b: b[0])

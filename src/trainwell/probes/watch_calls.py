@@ -286,7 +286,7 @@ def _look_inside(
             return
         wanted = torch.is_grad_enabled()
         try:
-            with tracer.governor, torch.no_grad():
+            with tracer.governor, torch._C.DisableTorchFunction(), torch.no_grad():
                 model.ran.add(id(layer))
                 own = list(layer.parameters(recurse=False))
                 if id(layer) not in registered and own and id(layer) not in model.stray_ids:

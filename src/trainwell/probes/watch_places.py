@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_SITES = 20_000
 _CUTS = ("detach", "item", "numpy", "tolist", "argmax")
-_OVERRIDES_FORWARD = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+_FAST_PATH = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 
 
 def install(tracer: Tracer) -> None:
@@ -154,6 +154,9 @@ def _library_frames(depth: int) -> Iterator[FrameType]:
 
 def lines(tracer: Tracer, model: ModelState, module: nn.Module) -> AbstractContextManager[Any]:
     """The mode for one forward; nothing where it could change which kernels run (compiled parts, fast paths)."""
-    if tracer.compiles or any(isinstance(m, _OVERRIDES_FORWARD) or hasattr(m, "_orig_mod") for m in module.modules()):
+    for layer in module.modules():
+        if hasattr(layer, "_orig_mod") or (isinstance(layer, _FAST_PATH) and not layer.training):
+            return nullcontext()
+    if tracer.compiles:
         return nullcontext()
     return Lines(tracer, model)

@@ -106,7 +106,7 @@ class Difference:
 
     Attributes:
         interval: 95 %, over seeds.
-        examples_interval: 90 % (5 % on each side), over redrawn test examples with the runs held fixed; None where it was
+        examples_interval: 90 % (5 % on each side), over redrawn test examples with the runs held fixed; None where
             not measured.
     """
 

@@ -20,7 +20,7 @@ from trainwell.records import Evaluation
 from trainwell.train.losses import LossFunction, loss_of, scores
 
 _CHUNK_BYTES = 32 * 2**20
-_MOST_CLASSES = 20
+MOST_CLASSES = 20
 _KEEP_SCORES = 50_000_000  # numbers; above it metrics are averaged over chunks
 
 
@@ -77,7 +77,7 @@ def evaluate(
                     z, targets = unscale(z), unscale(targets)
                 kept += z.numel()
                 if kept > _KEEP_SCORES:
-                    chunk_metrics.append((weight, _metrics(problem, z, targets)))
+                    chunk_metrics.append((weight, metrics_of(problem, z, targets)))
                 else:
                     outputs.append(z)
                     truths.append(targets)
@@ -87,19 +87,19 @@ def evaluate(
     mean = total / count if count else float("nan")
     if chunk_metrics and outputs:
         early = float(sum(len(t) for t in truths))
-        chunk_metrics.append((early, _metrics(problem, torch.cat(outputs), torch.cat(truths))))
+        chunk_metrics.append((early, metrics_of(problem, torch.cat(outputs), torch.cat(truths))))
     if chunk_metrics:
         weights = sum(w for w, _ in chunk_metrics)
         metrics = {k: sum(w * m[k] for w, m in chunk_metrics) / weights for k in chunk_metrics[0][1]}
     else:
-        metrics = _metrics(problem, torch.cat(outputs), torch.cat(truths)) if outputs else {"loss": mean}
-    extra = _by_class(problem, outputs, truths) if split != "train" and not chunk_metrics else {}
+        metrics = metrics_of(problem, torch.cat(outputs), torch.cat(truths)) if outputs else {"loss": mean}
+    extra = by_class(problem, outputs, truths) if split != "train" and not chunk_metrics else {}
     return Evaluation(step, epoch, split, mean, metrics, examples, time.perf_counter() - begin, extra)
 
 
-def _by_class(problem: Problem, outputs: list[Tensor], truths: list[Tensor]) -> dict[str, object]:
+def by_class(problem: Problem, outputs: list[Tensor], truths: list[Tensor]) -> dict[str, object]:
     """Recall of each class and the confusion matrix (row = true class), where there are few enough classes."""
-    few = problem.classes is not None and problem.classes <= _MOST_CLASSES
+    few = problem.classes is not None and problem.classes <= MOST_CLASSES
     if problem.task not in ("multiclass", "binary") or not few or not outputs:
         return {}
     table = confusion(torch.cat(outputs), torch.cat(truths), problem.classes)
@@ -108,7 +108,8 @@ def _by_class(problem: Problem, outputs: list[Tensor], truths: list[Tensor]) -> 
     return {"recall": recall, "confusion": table.tolist()}
 
 
-def _metrics(problem: Problem, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+def metrics_of(problem: Problem, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    """The problem's metrics; NaN where an output is not finite."""
     finite = bool(torch.isfinite(outputs).all())
     return {m.name: _measured(m, outputs, targets) if finite else math.nan for m in problem.metrics}
 

@@ -53,12 +53,12 @@ class Ingredients:
 
 
 class StepTensors:
-    """The live tensors that an update reads and changes, in a fixed order: parameters, state, buffers.
+    """The live tensors that an update reads and changes, in a fixed order: parameters, state, counts, buffers.
 
     Attributes:
         parameters: By name, all of the model.
         groups: Of each parameter group: names of the parameters that have state, and their state by name.
-        counts: The optimizer's own counts of updates, one a parameter; not part of `flat`.
+        counts: The optimizer's own counts of updates, one a parameter.
     """
 
     def __init__(self, parts: Ingredients) -> None:
@@ -85,7 +85,7 @@ class StepTensors:
     def flat(self) -> list[Tensor]:
         """All tensors, in order."""
         states = [t for _, columns in self.groups for tensors in columns.values() for t in tensors]
-        return [*self.parameters.values(), *states, *self.buffers.values()]
+        return [*self.parameters.values(), *states, *self.counts, *self.buffers.values()]
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,14 @@ def trace(parts: Ingredients, tensors: StepTensors, batch: Examples) -> StepGrap
 
 def _function(parts: Ingredients, tensors: StepTensors, batch: Examples) -> Callable[..., tuple[Tensor, Tensor]]:
     names, buffer_names = list(tensors.parameters), list(tensors.buffers)
-    sizes = [len(names), sum(len(t) for _, columns in tensors.groups for t in columns.values()), len(buffer_names)]
+    states = sum(len(column) for _, columns in tensors.groups for column in columns.values())
+    sizes = [len(names), states, len(tensors.counts), len(buffer_names)]
     trained = [name for members, _ in tensors.groups for name in members]
     penalised = {tensors.names[id(p)] for p in parts.penalised}
 
     def step(*flat: Tensor) -> tuple[Tensor, Tensor]:
         rest = iter(flat)
-        weights, states, buffers = ([next(rest) for _ in range(size)] for size in sizes)
+        weights, states, counts, buffers = ([next(rest) for _ in range(size)] for size in sizes)
         inputs = map_inputs(lambda _: next(rest), batch.inputs)
         targets = None if batch.targets is None else next(rest)
         count, *rates = rest
@@ -168,6 +169,8 @@ def _function(parts: Ingredients, tensors: StepTensors, batch: Examples) -> Call
         with torch.no_grad():
             norm = _limited(gradients, leaves, penalised, parts)
             _update(tensors, gradients, leaves, states, rates, count)
+            for own in counts:
+                own.add_(1)
         return loss.detach(), norm
 
     return step

@@ -602,7 +602,12 @@ def constant_loss(run: RunRecord) -> Iterator[Finding]:
             )
             continue
         values = [v for _, v in backward.losses]
-        if len(values) >= 10 and len(set(values)) == 1 and any(o.steps >= 10 for o in trace.optimizers):
+        if (
+            len(values) >= 10
+            and len(set(values)) == 1
+            and math.isfinite(values[0])
+            and any(o.steps >= 10 for o in trace.optimizers)
+        ):
             yield Finding(
                 "constant-loss",
                 "error",

@@ -137,16 +137,19 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
             continue
         held = [o for o in stepping if any(o.key in p.optimizers for p in model.parameters)]
         share = _elements(lost) / max(1, _elements(list(model.parameters)))
-        yield Finding(
-            "parameters-not-optimized",
-            "error",
-            f"{len(lost)} parameters of {model.kind} get gradients and are in no optimizer: {_shown(lost)}.",
-            {"parameters": len(lost), "share_of_elements": share, "names": [p.name for p in lost[:8]]},
-            Remedy(
-                "Give the optimizer all parameters, or freeze these openly with requires_grad = False.",
-                code="optimizer = Optimizer(model.parameters())",
+        yield also(
+            Finding(
+                "parameters-not-optimized",
+                "error",
+                f"{len(lost)} parameters of {model.kind} get gradients and are in no optimizer: {_shown(lost)}.",
+                {"parameters": len(lost), "share_of_elements": share, "names": [p.name for p in lost[:8]]},
+                Remedy(
+                    "Give the optimizer all parameters, or freeze these openly with requires_grad = False.",
+                    code="optimizer = Optimizer(model.parameters())",
+                ),
+                held[0].place if held else trace.places.get("optimizer"),
             ),
-            held[0].place if held else trace.places.get("optimizer"),
+            lost[0].place,
         )
         return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import trace_of
+from trainwell.diagnose.program.reading import also, trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, OptimizerTrace, Remedy, RunRecord, SchedulerTrace, TraceRecord
 
@@ -112,21 +112,24 @@ def collapsed_schedule(run: RunRecord) -> Iterator[Finding]:
             continue
         scheduler = schedulers[0]
         per = "per step" if scheduler.steps >= 0.8 * scheduler.optimizer_steps else "per epoch"
-        yield Finding(
-            "collapsed-schedule",
-            "error",
-            f"The learning rate fell from {peak:.3g} to {optimizer.lr[-1][1]:.3g}; from "
-            f"step {at} of {optimizer.steps} on "
-            f"it was below a thousandth of its peak. {scheduler.kind} was stepped {per}.",
-            {
-                "peak": peak,
-                "last_rate": optimizer.lr[-1][1],
-                "collapsed_at_step": at,
-                "steps": optimizer.steps,
-                "scheduler_steps": scheduler.steps,
-            },
-            Remedy("Step the scheduler once per epoch, or count its length in batches."),
-            scheduler.step_place or scheduler.place,
+        yield also(
+            Finding(
+                "collapsed-schedule",
+                "error",
+                f"The learning rate fell from {peak:.3g} to {optimizer.lr[-1][1]:.3g}; from "
+                f"step {at} of {optimizer.steps} on "
+                f"it was below a thousandth of its peak. {scheduler.kind} was stepped {per}.",
+                {
+                    "peak": peak,
+                    "last_rate": optimizer.lr[-1][1],
+                    "collapsed_at_step": at,
+                    "steps": optimizer.steps,
+                    "scheduler_steps": scheduler.steps,
+                },
+                Remedy("Step the scheduler once per epoch, or count its length in batches."),
+                scheduler.step_place or scheduler.place,
+            ),
+            scheduler.place,
         )
 
 
@@ -156,14 +159,17 @@ def scheduler_before_optimizer(run: RunRecord) -> Iterator[Finding]:
     for scheduler in trace.schedulers:
         optimizer = _owner(trace, scheduler)
         if scheduler.before_first_step and scheduler.steps >= 2 and optimizer is not None and optimizer.steps >= 2:
-            yield Finding(
-                "scheduler-before-optimizer",
-                "warning",
-                f"{scheduler.kind} was stepped before the optimizer's first step: the first value of the "
-                "schedule is lost.",
-                {"scheduler_steps": scheduler.steps, "optimizer_steps": scheduler.optimizer_steps},
-                Remedy("Step the scheduler after the optimizer.", code="optimizer.step()\nscheduler.step()"),
-                scheduler.step_place,
+            yield also(
+                Finding(
+                    "scheduler-before-optimizer",
+                    "warning",
+                    f"{scheduler.kind} was stepped before the optimizer's first step: the first value of the "
+                    "schedule is lost.",
+                    {"scheduler_steps": scheduler.steps, "optimizer_steps": scheduler.optimizer_steps},
+                    Remedy("Step the scheduler after the optimizer.", code="optimizer.step()\nscheduler.step()"),
+                    scheduler.step_place,
+                ),
+                scheduler.place,
             )
 
 

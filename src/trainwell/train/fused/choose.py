@@ -22,6 +22,7 @@ _CACHED = (
 )  # bytes of a stack; measured: best are 16 to 32 runs of digits, 8 to 16 of spambase, 2 to 4 of a CNN
 _WORTH_MEASURING = 0.2  # seconds of planned work
 _SHARE = 0.03  # of the planned work may go into measuring
+_MANY = 4  # runs that are fused without measuring
 _GAIN = 0.95  # a stack must take less than this share of the time alone
 _MEMORY_SHARE = 0.5  # of the free memory
 _COPIES = 6  # of the parameters: values, gradients, state, kept weights
@@ -85,6 +86,8 @@ def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
     alone = seconds_alone(lanes[0])
     planned = planned_steps * alone
     if planned < _WORTH_MEASURING:
+        if len(lanes) < _MANY and not isinstance(program, MatmulProgram):
+            return Choice(None, 1, "too little work to measure, and so few runs may be quicker one by one")
         return Choice(program, min(likely_size(lanes[0]), most), "too little work to measure")
     found: dict[int, float] = {}
     begin = time.perf_counter()

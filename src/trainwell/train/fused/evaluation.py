@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from trainwell.data import Examples
 from trainwell.problem import Problem
-from trainwell.problem.metrics import METRICS, Metric
+from trainwell.problem.metrics import METRICS
 from trainwell.records import Evaluation
-from trainwell.train.evaluate import weight_of
+from trainwell.train.evaluate import MOST_CLASSES, by_class, metrics_of, weight_of
 from trainwell.train.fused.program import Program
 from trainwell.train.fused.tensors import Tensors
 from trainwell.train.losses import LossFunction
@@ -50,15 +50,18 @@ def evaluate_runs(
             truths.append(batch.targets)
     means = (total / count).tolist() if count else [float("nan")] * runs
     metrics = [{"loss": mean} for mean in means]
+    extra: list[dict[str, object]] = [{} for _ in means]
     if outputs:
         z_K, targets = torch.cat(outputs, 1), torch.cat(truths)
         if unscale is not None:
             z_K, targets = unscale(z_K), unscale(targets)
         metrics = metrics_of_runs(problem, z_K, targets)
+        if split != "train":
+            extra = classes_of_runs(problem, z_K, targets)
     seconds = (time.perf_counter() - begin) / runs
     return [
-        Evaluation(step, epoch, split, mean, own, len(source), seconds)
-        for mean, own in zip(means, metrics, strict=True)
+        Evaluation(step, epoch, split, mean, own, len(source), seconds, by)
+        for mean, own, by in zip(means, metrics, extra, strict=True)
     ]
 
 
@@ -69,16 +72,28 @@ def metrics_of_runs(problem: Problem, outputs_K: Tensor, targets: Tensor) -> lis
         outputs_K: Scores, (K, N, ...).
         targets: Shared by all runs, (N, ...).
     """
+    if problem.metrics != (METRICS["accuracy"],) or not _plain_classes(outputs_K, targets):
+        return [metrics_of(problem, own, targets) for own in outputs_K]
     finite = torch.isfinite(outputs_K).flatten(1).all(1).tolist()
-    columns = {metric.name: _of_runs(metric, outputs_K, targets, finite) for metric in problem.metrics}
-    return [{name: values[k] for name, values in columns.items()} for k in range(len(outputs_K))]
+    right = (outputs_K.argmax(-1) == targets).double().mean(1).tolist()
+    return [{"accuracy": value if ok else float("nan")} for value, ok in zip(right, finite, strict=True)]
 
 
-def _of_runs(metric: Metric, outputs_K: Tensor, targets: Tensor, finite: Sequence[bool]) -> list[float]:
-    plain_classes = targets.ndim == 1 and not targets.is_floating_point() and outputs_K.ndim == 3
-    if metric is METRICS["accuracy"] and plain_classes and outputs_K.shape[-1] > 1 and bool((targets >= 0).all()):
-        right = (outputs_K.argmax(-1) == targets).double().mean(1).tolist()
-        return [value if ok else float("nan") for value, ok in zip(right, finite, strict=True)]
-    return [
-        float(metric.function(own, targets)) if ok else float("nan") for own, ok in zip(outputs_K, finite, strict=True)
-    ]
+def classes_of_runs(problem: Problem, outputs_K: Tensor, targets: Tensor) -> list[dict[str, object]]:
+    """Recalls and confusion matrix of each run, as `evaluate` gives them."""
+    classes = problem.classes
+    few = classes is not None and classes <= MOST_CLASSES
+    if not (few and problem.task in ("multiclass", "binary") and _plain_classes(outputs_K, targets)):
+        return [by_class(problem, [own], [targets]) for own in outputs_K]
+    runs, width = len(outputs_K), max(outputs_K.shape[-1], classes or 0)
+    cells = targets * width + outputs_K.argmax(-1) + width**2 * torch.arange(runs, device=targets.device)[:, None]
+    tables = torch.bincount(cells.flatten(), minlength=runs * width**2).reshape(runs, width, width)
+    totals = tables.sum(2)
+    recalls = (tables.diagonal(dim1=1, dim2=2).double() / totals).tolist()  # 0 / 0 is NaN: a class without examples
+    return [{"recall": own, "confusion": table} for own, table in zip(recalls, tables.tolist(), strict=True)]
+
+
+def _plain_classes(outputs_K: Tensor, targets: Tensor) -> bool:
+    """Whether there is one score for each of several classes, and a class for each example."""
+    several = outputs_K.ndim == 3 and outputs_K.shape[-1] > 1
+    return several and targets.ndim == 1 and not targets.is_floating_point() and bool((targets >= 0).all())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,3 +73,16 @@ class StackedFeed:
             return StackedBatch(self.source.take(order[0]), True, size)
         taken = self.source.take(order.flatten())
         return StackedBatch(taken.map(lambda t: torch.unflatten(t, 0, (-1, size))), False, size)
+
+
+def stack_examples(examples: Sequence[Examples]) -> Examples:
+    """Batches of K runs as one, (K, B, ...)."""
+    inputs: Any = [e.inputs for e in examples]
+    if isinstance(inputs[0], Tensor):
+        stacked: Any = torch.stack(inputs)
+    elif isinstance(inputs[0], dict):
+        stacked = {name: torch.stack([own[name] for own in inputs]) for name in inputs[0]}
+    else:
+        stacked = tuple(torch.stack(list(column)) for column in zip(*inputs, strict=True))
+    targets = [e.targets for e in examples if e.targets is not None]
+    return Examples(stacked, torch.stack(targets) if targets else None)

@@ -15,6 +15,8 @@ from trainwell.problem.targets import known_targets
 from trainwell.records import Evaluation
 from trainwell.train.assembly import weights_of
 from trainwell.train.callbacks import overriding
+from trainwell.train.precision import peak_memory
+from trainwell.train.run import Run
 from trainwell.train.stopping import Clock
 from trainwell.train.training import Training
 
@@ -64,11 +66,41 @@ class Lane(Training):
     """A training that a stack can carry.
 
     Its records, keeper and end are those of any training; `advance` still trains it alone.
+
+    Attributes:
+        carried: Whether a stack makes its updates.
     """
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.clock: ShareClock = ShareClock(earlier_seconds=self.clock.seconds)
+        self.carried = False
+        self._run: Run | None = None
+
+    def finish(self) -> Run:
+        """Write the last records and return the run; once."""
+        if self._run is None:
+            self._run = super().finish()
+        return self._run
+
+    def carry(self, carried: bool) -> None:
+        """Be carried by a stack, or not any more."""
+        if carried and not self.carried:
+            self._epoch_began = (self.step, self.clock.seconds)
+        self.carried = carried
+
+    def _record_speed(self) -> None:
+        """Throughput of the epoch by the run's share of the time; a stack waits for no loader."""
+        if not self.carried:
+            super()._record_speed()
+            return
+        step, (begun_at, begun_seconds) = self.step - 1, self._epoch_began
+        examples = (self.step - begun_at) * self.parts.plan.batch_size * self.parts.plan.accumulate
+        seconds = self.clock.seconds - begun_seconds
+        self.recorder.add("examples_per_second", step, examples / max(1e-9, seconds))
+        self.recorder.add("loader_seconds", step, 0.0)
+        self.recorder.add("memory_bytes", step, float(peak_memory(self.parts.device)))
+        self._epoch_began = (self.step, self.clock.seconds)
 
     def advance_alone(self, until: int) -> None:
         """Train without a stack until a number of updates."""

@@ -220,6 +220,8 @@ class BatchNorm(_Norm):
             self._rstd = (variance.unsqueeze(2) + self.module.eps).rsqrt_()
             self._xhat = x.sub_(mean.unsqueeze(2)).mul_(self._rstd)
             return self._affine(parameters)
+        if x.shape[2] == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got {x.shape[2]} example")
         own_mean, own_variance = self._normalise(x)
         if training and mean is not None and variance is not None:
             count = self._own(buffers, "num_batches_tracked")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,40 +92,36 @@ def loss_after(
     *,
     seed: int = 0,
     steps: int = 100,
-    listener: Callable[[str], None] | None = None,
+    examples: int = 512,
+    listener: Listener | None = None,
 ) -> list[tuple[float, float]]:
-    """Losses on the looked-at part of the training split before and after some steps, for many recipes at once.
+    """Losses on a fixed part of the training split before and after some steps, for many recipes at once.
 
     All start from the same initial weights and see the same batches, as a range test of learning rates needs it.
 
     Args:
         problem: What is to be learned.
-        recipes: For example one for each rate; their length is replaced by `steps`.
+        recipes: For example one for each rate, of constant schedule; their length is replaced.
         seed: Of all of them.
-        steps: Length. [optimizer updates]
+        steps: Updates. [optimizer updates]
+        examples: Size of the part.
         listener: Told what is fused, and what is not and why.
 
     Returns:
         (before, after) for each recipe; NaN after a divergence.
     """
     edits = {
-        "steps": steps,
+        "steps": steps + 1,  # the planned end lies beyond the test's, so that nothing evaluates
         "stopping": {"keep": "last"},
-        "recording.evaluations_per_epoch": 0.01,
-        "recording.gradients_every": 1_000_000,
+        "recording": {"initial": False, "gradients_every": 1_000_000, "evaluations_per_epoch": 0.001},
     }
     lanes = [Lane(problem, recipe.with_(edits), seed=seed) for recipe in recipes]
+    before = [lane.loss_on_part(examples) for lane in lanes]
     together = Together(lanes, listener=listener)
-    together.advance()
-    return [
-        (
-            lane.recorder.evaluations[0].loss,
-            float("nan")
-            if lane.status == "diverged"
-            else next(r.loss for r in reversed(lane.recorder.evaluations) if r.split == "train"),
-        )
-        for lane in lanes
-    ]
+    together.advance(steps)
+    together.release()
+    after = [float("nan") if lane.status == "diverged" else lane.loss_on_part(examples) for lane in lanes]
+    return list(zip(before, after, strict=True))
 
 
 def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequence[int] | None) -> list[Pair]:

@@ -88,7 +88,9 @@ class VmapProgram:
     ) -> Tensor:
         def one(own: Any, own_buffers: Any, inputs: Any, targets: Any, values: Any) -> Tensor:
             with self.autocast():
-                return loss_of(self._bound(own, own_buffers), Examples(inputs, targets), loss.of_run(values))[0]
+                return loss_of(self._bound(own, own_buffers), Examples(inputs, targets), loss.of_run(values))[
+                    0
+                ].reshape(())
 
         data = None if shared else 0
         dims = (0, 0, data, data if batch.targets is not None else None, 0)
@@ -104,6 +106,7 @@ class VmapProgram:
         def one(own: Any, own_buffers: Any) -> Any:
             with self.autocast():
                 value, returned = loss_of(self._bound(own, own_buffers), batch, loss)
+            value = value.reshape(())  # anything but one number is an error, which the run alone explains
             return (value, scores(returned).float()) if batch.targets is not None else (value,)
 
         with torch.no_grad():

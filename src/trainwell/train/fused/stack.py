@@ -6,30 +6,28 @@ import copy
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainwell.data import Examples
-from trainwell.optim.clipping import clip_runs_by_norm_, norms_of_runs
-from trainwell.optim.penalty import add_gradient_noise, add_penalty_gradient, project_rows
-from trainwell.optim.rules.rule import Value
 from trainwell.optim.stacks import stacked_groups
 from trainwell.records import Evaluation
 from trainwell.train.evaluate import weight_of
 from trainwell.train.fused.average import StackedAverage
 from trainwell.train.fused.evaluation import evaluate_runs
-from trainwell.train.fused.feed import StackedBatch, StackedFeed
+from trainwell.train.fused.feed import StackedBatch, StackedFeed, stack_examples
 from trainwell.train.fused.lane import Lane, StateView
+from trainwell.train.fused.limits import Limits
 from trainwell.train.fused.losses import StackedLoss
 from trainwell.train.fused.moving import carry_state, copy_runs, give_state
 from trainwell.train.fused.program import Program, vectorisable
 from trainwell.train.fused.tensors import Tensors, detach
-from trainwell.train.fused.update import update_
+from trainwell.train.fused.update import update_, update_ratios
 from trainwell.train.noise import NoiseState
+from trainwell.train.precision import matmul_format
 from trainwell.train.threads import threads_set
 
 _FLUSH_STEPS = 256  # losses and norms are kept in tensors for so many steps at most
@@ -74,6 +72,8 @@ class Stack:
             [r.averaging for r in recipes], [lane.total_steps for lane in lanes], self.plan.steps_per_epoch
         )
         self._names = _state_names(first)
+        for lane in lanes:
+            lane.carry(True)
         self._losses: list[Tensor] = []
         self._looks: list[tuple[str, int, Tensor]] = []
         self._multipliers: list[list[float]] = []
@@ -91,25 +91,7 @@ class Stack:
         self._groups: Iterator[list[StackedBatch]] | None = None
         self._every_step = any(lane.follows_steps for lane in lanes)
         self._stops = {tuple(sorted({*lane.parts.plan.evaluation_steps, lane.total_steps})) for lane in lanes}
-        device = self.parts.device
-
-        def column(read: Callable[[Lane], float]) -> Tensor:
-            return torch.tensor([read(lane) for lane in lanes], dtype=torch.float32, device=device)
-
-        self._l1, self._l2, limits, noise = (
-            column(lambda lane, name=name: float(getattr(lane.recipe.regularization, name)))  # type: ignore[misc]
-            for name in ("l1", "l2", "max_norm", "gradient_noise")
-        )
-        self._penalised = bool((self._l1 + self._l2).any())
-        self._limits = torch.where(limits > 0, limits, math.inf)[:, None] if bool(limits.any()) else None
-        self._disturbed = [k for k, value in enumerate(noise.tolist()) if value]
-        clips = [lane.recipe.clipping for lane in lanes]
-        self._clips_by_norm = any(c.name == "norm" for c in clips)
-        self._clips_alone = [k for k, c in enumerate(clips) if c.name in ("value", "adaptive")]
-        self._clipped = [k for k, c in enumerate(clips) if c.name != "none"]
-        self._norm_limits = torch.tensor(
-            [c.limit if c.name == "norm" else math.inf for c in clips], dtype=torch.float32, device=device
-        )
+        self.limits = Limits(lanes, self.parts.device)
         self._augmented = any(lane.parts.update.augment is not None for lane in lanes)
 
     # -- the loop ---------------------------------------------------------------------------------------------
@@ -122,7 +104,8 @@ class Stack:
             with self._own_state():
                 self._clock = time.monotonic()
                 if self.step == 0:
-                    self._evaluate([k for k, lane in enumerate(self.lanes) if lane.evaluated_at != 0])
+                    unseen = [lane.evaluated_at != 0 and lane.recipe.recording.initial for lane in self.lanes]
+                    self._evaluate([k for k, wanted in enumerate(unseen) if wanted])
                     self._leave()
                 while len(self.lanes) >= self.fewest and self.step < until:
                     self._segment(until)
@@ -154,11 +137,8 @@ class Stack:
             if reads and not math.isfinite(float(losses.sum())):
                 break
         self._flush()
-        due = [
-            k
-            for k, lane in enumerate(lanes)
-            if lane.status == "running" and self.step in lane.parts.plan.evaluation_steps
-        ]
+        running = [k for k, lane in enumerate(lanes) if lane.status == "running"]
+        due = [k for k in running if self.step in lanes[k].parts.plan.evaluation_steps]
         if due:
             self._evaluate(due)
             for k in due:
@@ -196,16 +176,15 @@ class Stack:
         losses = self._gradients(group)
         tensors, step, every = self.tensors, self.step, self.parts.recipe.recording.gradients_every
         with torch.no_grad():
-            self._penalise()
-            self._limit(step % every == 0)
+            norms = self.limits.gradients_(tensors, step, looking=step % every == 0)
+            if norms is not None:
+                self._looks.append(("gradient_norm", step, norms))
             before = [rows.clone() for rows in tensors.rows] if step % (5 * every) == 0 else None
             for block in tensors.blocks:
                 update_(block, multipliers, step)
             if before is not None:
                 self._looks.append(("update_ratio", step, update_ratios(before, tensors.rows)))
-            if self._limits is not None:
-                for block in tensors.blocks:
-                    project_rows(list(block.parameters.values()), self._limits, stacked=True)  # type: ignore[arg-type]
+            self.limits.weights_(tensors)
             if self.average.used:
                 self.average.update(step, tensors.averaged)
         return losses
@@ -238,36 +217,6 @@ class Stack:
             found.append(own if augment is None else augment(own))
         return StackedBatch(stack_examples(found), False, batch.size)
 
-    def _penalise(self) -> None:
-        """Add penalties and noise to the gradients."""
-        if self._penalised:
-            for group, values, gradient in (part for block in self.tensors.blocks for part in block.parts):
-                on: Value = group.penalised
-                if isinstance(on, Tensor) or on:
-                    add_penalty_gradient([gradient], [values], self._l1 * on, self._l2 * on)
-        gradients = self.tensors.gradients if self._disturbed else {}
-        for k in self._disturbed:
-            lane = self.lanes[k]
-            assert lane.parts.noise is not None
-            own = [gradients[name][k] for name in lane.trained_names]
-            add_gradient_noise(own, self.step, lane.recipe.regularization.gradient_noise, lane.parts.noise)
-
-    def _limit(self, looking: bool) -> None:
-        """Clip the gradients of each run by its own limit; record norms."""
-        rows = self.tensors.gradient_rows
-        if self._clips_by_norm:
-            norms = clip_runs_by_norm_(rows, self._norm_limits)
-        elif looking or self._clips_alone:
-            norms = norms_of_runs(rows)
-        else:
-            return
-        for k in self._clips_alone:
-            clip = self.lanes[k].parts.update.clip
-            assert clip is not None
-            clip([row[k] for row in rows])
-        name = "gradient_norm" if looking else "gradient_norm of clipped"
-        self._looks.append((name, self.step, norms))
-
     # -- records ----------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
@@ -281,15 +230,13 @@ class Stack:
         losses_KS = torch.stack(self._losses, 1).double().cpu().tolist()
         looks = [(name, step, values.double().cpu().tolist()) for name, step, values in self._looks]
         self._losses, self._looks = [], []
-        clipped = set(self._clipped)
+        every, clipped = self.parts.recipe.recording.gradients_every, self.limits.clipped
         for k, lane in enumerate(self.lanes):
             losses = losses_KS[k]
             lane.record(self._began, losses, [lane.parts.lr * m for m in self._multipliers[k][: len(losses)]])
             for name, step, values in looks:
-                if not name.endswith(" of clipped"):
+                if step % every == 0 or k in clipped:
                     lane.recorder.add(name, step, values[k])
-                elif k in clipped:
-                    lane.recorder.add("gradient_norm", step, values[k])
             if self.parts.reads_loss and not math.isfinite(losses[-1]):
                 lane.diverge(losses[-1])
             lane.stepped(losses[-1])
@@ -330,6 +277,8 @@ class Stack:
         for place, k in enumerate(runs):
             view = StateView({key: named[name] for key, name in self._names.items()}, place)
             self.lanes[k].take(rows[place], view)
+
+    # -- moving -----------------------------------------------------------------------------------------------
 
     def split(self, parts: Sequence[Sequence[int]]) -> list[Stack]:
         """The same runs as several stacks."""
@@ -375,8 +324,6 @@ class Stack:
         """The averages by name; the weights themselves where there are none yet."""
         return self.tensors.with_averaged(self.average.averages or self.tensors.averaged)
 
-    # -- leaving ----------------------------------------------------------------------------------------------
-
     def _leave(self) -> None:
         """Take the runs that have ended out of the stacked tensors."""
         if any(lane.status != "running" for lane in self.lanes):
@@ -390,6 +337,7 @@ class Stack:
         for k, lane in enumerate(self.lanes):
             if k not in kept:
                 detach(lane.model)
+                lane.carry(False)
         self._select(runs)
 
     def _select(self, runs: Sequence[int]) -> None:
@@ -407,38 +355,13 @@ class Stack:
     def _own_state(self) -> Iterator[None]:
         """The stack's noise stream, threads and implementations; the caller's are as they were afterwards."""
         devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices=devices), threads_set(self.parts.threads), vectorisable():
+        states = (torch.random.fork_rng(devices=devices), threads_set(self.parts.threads), vectorisable())
+        with states[0], states[1], states[2], matmul_format(self.parts.recipe.precision):
             self._noise.use()
             try:
                 yield
             finally:
                 self._noise = NoiseState.now(self.parts.device)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory does not suffice."""
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        text in str(error) for text in ("out of memory", "can't allocate memory")
-    )
-
-
-def update_ratios(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
-    """Norm of the change of the weights over the norm of the weights, (K,)."""
-    change = torch._foreach_sub(list(after), list(before))
-    return norms_of_runs(change) / norms_of_runs(before).clamp(min=1e-12)
-
-
-def stack_examples(examples: Sequence[Examples]) -> Examples:
-    """Batches of K runs as one, (K, B, ...)."""
-    inputs: Any = [e.inputs for e in examples]
-    if isinstance(inputs[0], Tensor):
-        stacked: Any = torch.stack(inputs)
-    elif isinstance(inputs[0], dict):
-        stacked = {name: torch.stack([own[name] for own in inputs]) for name in inputs[0]}
-    else:
-        stacked = tuple(torch.stack(list(column)) for column in zip(*inputs, strict=True))
-    targets = [e.targets for e in examples if e.targets is not None]
-    return Examples(stacked, torch.stack(targets) if targets else None)
 
 
 def _state_names(lane: Lane) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from trainwell.train.fused.choose import choose
 from trainwell.train.fused.grouping import groups, refuse_shared, why_alone
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.program import Program
-from trainwell.train.fused.stack import Stack, is_out_of_memory
+from trainwell.train.fused.stack import Stack
 
 Listener = Callable[[str], None]
 
@@ -146,6 +146,12 @@ class Together:
                 else:
                     self.alone += [stack.hand_over(0) for _ in range(len(stack))]
 
+    def release(self) -> None:
+        """Let every run go on alone: its model, optimizer and average are its own, as after `Training.advance`."""
+        for stack in self.stacks:
+            self.alone += [stack.hand_over(0) for _ in range(len(stack))]
+        self.stacks = []
+
     @property
     def running(self) -> list[Lane]:
         """Runs that are still in training."""
@@ -157,3 +163,10 @@ def bounds_of(runs: int, size: int) -> list[tuple[int, int]]:
     count = math.ceil(runs / max(1, size))
     edges = [round(i * runs / count) for i in range(count + 1)]
     return list(itertools.pairwise(edges))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        text in str(error) for text in ("out of memory", "can't allocate memory")
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from trainwell.optim.clipping import norms_of_runs
 from trainwell.optim.penalty import add_penalty_gradient
 from trainwell.optim.rules.adagrad import Adagrad
 from trainwell.optim.rules.adam import Adam
@@ -144,3 +145,9 @@ _KERNELS: dict[type[Rule], tuple[Kernel, tuple[str, ...]]] = {
     SGD: (_sgd, ("momentum", "dampening")),
     Adagrad: (_adagrad, ("lr_decay", "eps")),
 }
+
+
+def update_ratios(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
+    """Norm of the change of the weights over the norm of the weights, (K,)."""
+    change = torch._foreach_sub(list(after), list(before))
+    return norms_of_runs(change) / norms_of_runs(before).clamp(min=1e-12)

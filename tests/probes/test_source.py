@@ -1,0 +1,51 @@
+import linecache
+
+from trainwell.probes import source
+
+PROGRAM = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def loaders(x, y):
+    held = x[80:]
+    train = DataLoader(TensorDataset(x[:80], y[:80]), batch_size=8)
+    test = DataLoader(TensorDataset(held, y[80:]))
+    return train, test
+
+features = torch.randn(100, 3)
+labels = torch.randint(0, 2, (100,)).long()
+train, test = loaders(features, labels)
+for x, y in train:
+    scores = model(x)
+    loss = criterion(scores, y)
+    scaler.scale(loss).backward()
+"""
+
+
+def program(name="<ipython-source-test>"):
+    linecache.cache[name] = (len(PROGRAM), None, PROGRAM.splitlines(keepends=True), name)
+    return name
+
+
+def test_a_loader_is_followed_through_a_function_to_the_tensors_that_made_it():
+    assert source.origin((program(), 7), 0, of=("DataLoader",))[1] == 11
+    assert source.origin((program(), 7), 1, of=("DataLoader",))[1] == 12
+
+
+def test_a_split_is_where_the_slice_stands():
+    assert source.origin((program(), 8), 0, of=("DataLoader",), past_slices=False)[1] == 6
+    assert source.origin((program(), 7), 0, of=("DataLoader",), past_slices=False)[1] == 7
+
+
+def test_batches_of_a_loop_are_followed_to_the_data():
+    assert source.origin((program(), 15), 0)[1] in (11, 13)
+
+
+def test_the_loss_is_where_it_was_last_assigned():
+    assert source.given((program(), 17)) == (program(), 16)
+
+
+def test_source_that_cannot_be_read_gives_no_place():
+    linecache.cache["<ipython-broken>"] = (5, None, ["def (:\n"], "<ipython-broken>")
+    assert source.origin(("<ipython-broken>", 1)) is None
+    assert source.calls_before(("<ipython-broken>", 1)) == {}
