@@ -63,7 +63,7 @@ def test_a_program_that_ends_badly_is_said_to(checked, source, status):
 
 def test_a_hanging_program_is_ended(checked):
     result = checked("while True: pass", seconds=0.5)
-    assert result.program.status == "stopped"
+    assert result.program.status in ("stopped", "killed")  # killed where it had not begun to listen
 
 
 def test_a_killed_program_leaves_what_was_seen(checked):
