@@ -1,6 +1,6 @@
 """Check every program of the corpus and print how often the fault is found, named first, and placed rightly.
 
-    python tests/corpus/run.py [--half tune|judge] [--jobs 2] [--only NAME] [--verbose]
+    python tests/corpus/run.py [--half tune|seen|judge] [--jobs 2] [--only NAME] [--verbose]
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ def _rate(part: int, whole: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--half", choices=["tune", "judge"])
+    parser.add_argument("--half", choices=["tune", "seen", "judge"])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
-    for half in [options.half] if options.half else ["tune", "judge"]:
+    for half in [options.half] if options.half else ["tune", "seen", "judge"]:
         manifest = HERE / half / "manifest.toml"
         if not manifest.is_file():
             continue
@@ -114,7 +114,7 @@ def main() -> None:
         with ThreadPoolExecutor(options.jobs) as pool:
             results = list(pool.map(lambda p, half=half: examine(half, p), programs))
         print(f"== {half}: {len(results)} programs")
-        summarise(results, options.verbose or half == "tune")
+        summarise(results, options.verbose or half != "judge")
 
 
 if __name__ == "__main__":
