@@ -26,6 +26,7 @@ _HOME = {
     "explain": "trainwell.diagnose",
     "fit": "trainwell.train",
     "fit_folds": "trainwell.train",
+    "fit_many": "trainwell.train",
     "improve": "trainwell.improve",
     "load_ipython_extension": "trainwell.check.notebook",
     "load_problem": "trainwell.problem",
@@ -49,6 +50,7 @@ __all__ = [
     "explain",
     "fit",
     "fit_folds",
+    "fit_many",
     "improve",
     "load_ipython_extension",
     "load_problem",
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
     from trainwell.recipe import Change, Recipe
     from trainwell.records import Finding
     from trainwell.report import report
-    from trainwell.train import Callback, Run, fit, fit_folds
+    from trainwell.train import Callback, Run, fit, fit_folds, fit_many
     from trainwell.tune import lr_range
 
 
