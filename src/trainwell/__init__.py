@@ -20,17 +20,26 @@ _HOME = {
     "Problem": "trainwell.problem",
     "Recipe": "trainwell.recipe",
     "Run": "trainwell.train",
+    "Space": "trainwell.space",
     "TrainwellError": "trainwell.errors",
+    "branch": "trainwell.space",
     "check": "trainwell.check",
+    "choice": "trainwell.space",
+    "default_space": "trainwell.space",
     "diagnose": "trainwell.diagnose",
     "explain": "trainwell.diagnose",
     "fit": "trainwell.train",
     "fit_folds": "trainwell.train",
     "fit_many": "trainwell.train",
+    "fixed": "trainwell.space",
     "improve": "trainwell.improve",
+    "integers": "trainwell.space",
     "load_ipython_extension": "trainwell.check.notebook",
     "load_problem": "trainwell.problem",
+    "log_uniform": "trainwell.space",
     "lr_range": "trainwell.tune",
+    "reverse_log_uniform": "trainwell.space",
+    "uniform": "trainwell.space",
     "watch": "trainwell.check",
     "report": "trainwell.report",
 }
@@ -43,19 +52,28 @@ __all__ = [
     "Problem",
     "Recipe",
     "Run",
+    "Space",
     "TrainwellError",
     "__version__",
+    "branch",
     "check",
+    "choice",
+    "default_space",
     "diagnose",
     "explain",
     "fit",
     "fit_folds",
     "fit_many",
+    "fixed",
     "improve",
+    "integers",
     "load_ipython_extension",
     "load_problem",
+    "log_uniform",
     "lr_range",
     "report",
+    "reverse_log_uniform",
+    "uniform",
     "watch",
 ]
 
@@ -69,6 +87,17 @@ if TYPE_CHECKING:
     from trainwell.recipe import Change, Recipe
     from trainwell.records import Finding
     from trainwell.report import report
+    from trainwell.space import (
+        Space,
+        branch,
+        choice,
+        default_space,
+        fixed,
+        integers,
+        log_uniform,
+        reverse_log_uniform,
+        uniform,
+    )
     from trainwell.train import Callback, Run, fit, fit_folds, fit_many
     from trainwell.tune import lr_range
 
