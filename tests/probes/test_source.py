@@ -1,6 +1,6 @@
 import linecache
 
-from trainwell.probes import source
+from trainwell.probes import origin, source
 
 PROGRAM = """
 import torch
@@ -28,24 +28,48 @@ def program(name="<ipython-source-test>"):
 
 
 def test_a_loader_is_followed_through_a_function_to_the_tensors_that_made_it():
-    assert source.origin((program(), 7), 0, of=("DataLoader",))[1] == 11
-    assert source.origin((program(), 7), 1, of=("DataLoader",))[1] == 12
+    assert origin.origin((program(), 7), 0, of=("DataLoader",))[1] == 11
+    assert origin.origin((program(), 7), 1, of=("DataLoader",))[1] == 12
 
 
 def test_a_split_is_where_the_slice_stands():
-    assert source.origin((program(), 8), 0, of=("DataLoader",), past_slices=False)[1] == 6
-    assert source.origin((program(), 7), 0, of=("DataLoader",), past_slices=False)[1] == 7
+    assert origin.origin((program(), 8), 0, of=("DataLoader",), past_slices=False)[1] == 6
+    assert origin.origin((program(), 7), 0, of=("DataLoader",), past_slices=False)[1] == 7
 
 
 def test_batches_of_a_loop_are_followed_to_the_data():
-    assert source.origin((program(), 15), 0)[1] in (11, 13)
+    assert origin.origin((program(), 15), 0)[1] in (11, 13)
 
 
 def test_the_loss_is_where_it_was_last_assigned():
-    assert source.given((program(), 17)) == (program(), 16)
+    assert origin.given((program(), 17)) == (program(), 16)
 
 
 def test_source_that_cannot_be_read_gives_no_place():
     linecache.cache["<ipython-broken>"] = (5, None, ["def (:\n"], "<ipython-broken>")
-    assert source.origin(("<ipython-broken>", 1)) is None
+    assert origin.origin(("<ipython-broken>", 1)) is None
     assert source.calls_before(("<ipython-broken>", 1)) == {}
+
+
+DEEP = """
+def to_set(x, y):
+    return TensorDataset(torch.tensor(x), torch.tensor(y))
+
+def prepare(x, y):
+    held = x[80:] / 255
+    rows, signs = [], []
+    for row in y:
+        signs.append(2 * row - 1)
+    return to_set(x[:80], signs), to_set(held, y)
+
+train, test = prepare(images, labels)
+loader = DataLoader(dataset=test)
+other = DataLoader(train)
+"""
+
+
+def test_a_value_is_followed_into_functions_and_out_with_what_that_call_was_given():
+    name = "<ipython-deep-test>"
+    linecache.cache[name] = (len(DEEP), None, DEEP.splitlines(keepends=True), name)
+    assert origin.origin((name, 13), 0, of=("DataLoader",))[1] == 6
+    assert origin.origin((name, 14), 1, of=("DataLoader",))[1] == 9

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainwell.probes import source
+from trainwell.probes import origin, source
 from trainwell.probes.place import Site, place
 from trainwell.records import (
     ActivationTrace,
@@ -359,7 +359,7 @@ class BackwardState:
             place=place(self.site),
             calls=self.calls,
             losses=tuple(self.losses),
-            made=None if self.site is None else place(source.given(self.site)),
+            made=None if self.site is None else place(origin.given(self.site)),
             around={k: w for k, s in self._around().items() if (w := place(s)) is not None},
             without_graph=self.without_graph,
             walks=self.walks,
@@ -462,7 +462,7 @@ class LoaderState:
             dataset=self.dataset.key,
             place=place(self.site),
             place_of_use=place(self.use_site),
-            sampler_place=place(None if self.site is None else source.argument(self.site, "sampler")),
+            sampler_place=place(None if self.site is None else origin.argument(self.site, "sampler")),
             batch_size=self.batch_size,
             batches=self.batches,
             sampler=self.sampler,

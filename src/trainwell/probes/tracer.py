@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainwell.probes import (
+    origin,
     source,
     watch_backward,
     watch_calls,
@@ -320,21 +321,21 @@ class Tracer:
         elif "loss" in sites:
             sites["loss_made"] = sites["loss"]
         if (backward := sites.get("backward")) is not None:
-            sites["loss_value"] = source.given(backward)
+            sites["loss_value"] = origin.given(backward)
         loaders = ("DataLoader",)
         for kind, call in (("train", "model_call"), ("eval", "evaluation")):
             loader, by_hand = sites.get(f"{kind}_loader"), sites.get(call)
             if loader is not None:
-                sites[f"{kind}_inputs"] = source.origin(loader, 0, of=loaders)
-                sites[f"{kind}_labels"] = source.origin(loader, 1, of=loaders)
-                sites[f"{kind}_split"] = source.origin(loader, 0, of=loaders, past_slices=False)
+                sites[f"{kind}_inputs"] = origin.origin(loader, 0, of=loaders)
+                sites[f"{kind}_labels"] = origin.origin(loader, 1, of=loaders)
+                sites[f"{kind}_split"] = origin.origin(loader, 0, of=loaders, past_slices=False)
             elif by_hand is not None:
-                sites[f"{kind}_inputs"] = source.origin(by_hand, 0)
-                sites[f"{kind}_split"] = source.origin(by_hand, 0, past_slices=False)
+                sites[f"{kind}_inputs"] = origin.origin(by_hand, 0)
+                sites[f"{kind}_split"] = origin.origin(by_hand, 0, past_slices=False)
         if sites.get("train_labels") is None and sites.get("loss") is not None:
             where = sites["loss"]
             assert where is not None
-            sites["train_labels"] = source.origin(where, 1)
+            sites["train_labels"] = origin.origin(where, 1)
 
 
 def _device(models: list[ModelState]) -> str:
