@@ -23,9 +23,12 @@ from trainwell.stats.intervals import (
     bootstrap_interval,
     mean_interval,
 )
+from trainwell.stats.nested import nested_mean
 from trainwell.stats.paired import nadeau_bengio_interval, paired_difference
 from trainwell.stats.power import detectable_difference, power_paired, units_needed
+from trainwell.stats.power_unpaired import detectable_difference_unpaired, power_unpaired, units_needed_unpaired
 from trainwell.stats.trends import Slope, slope_interval
+from trainwell.stats.tuning_bands import TuningBand, tuning_band
 from trainwell.stats.tuning_curves import BestOfK, expected_best_of_k, tuning_curve
 from trainwell.stats.unpaired import studentised_permutation, welch
 from trainwell.stats.values import (
@@ -48,6 +51,7 @@ __all__ = [
     "RestrictedMean",
     "Slope",
     "SurvivalCurve",
+    "TuningBand",
     "UnpairedResult",
     "Values",
     "Verdict",
@@ -57,6 +61,7 @@ __all__ = [
     "count_as_worst",
     "count_diverged",
     "detectable_difference",
+    "detectable_difference_unpaired",
     "effect_size",
     "equivalence",
     "expected_best_of_k",
@@ -65,16 +70,20 @@ __all__ = [
     "kaplan_meier",
     "mean_interval",
     "nadeau_bengio_interval",
+    "nested_mean",
     "paired_difference",
     "paired_units_allow_p",
     "performance_profile",
     "power_paired",
+    "power_unpaired",
     "probability_of_superiority",
     "restricted_mean_time",
     "slope_interval",
     "studentised_permutation",
+    "tuning_band",
     "tuning_curve",
     "units_needed",
+    "units_needed_unpaired",
     "unpaired_units_allow_p",
     "verdict",
     "welch",
