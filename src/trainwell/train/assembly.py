@@ -31,11 +31,12 @@ from trainwell.train.compiled import update_of
 from trainwell.train.custom_step import CustomUpdate, Step, optimizers_for
 from trainwell.train.feed import Feed
 from trainwell.train.initialization import initialize
+from trainwell.train.layout import laid_out
 from trainwell.train.lone_example import refuse_lone_example
 from trainwell.train.losses import LossFunction, class_weights, loss_of, plain_loss, training_loss
 from trainwell.train.noise import seed_torch
 from trainwell.train.plan import Plan, plan_run
-from trainwell.train.precision import autocast_of, laid_out, scaler_of
+from trainwell.train.precision import autocast_of, scaler_of
 from trainwell.train.scaled import Scaled, prepared
 from trainwell.train.stopping import Keeper, keeper_for
 from trainwell.train.threads import choose_threads
@@ -145,7 +146,8 @@ def assemble(
     refuse_lone_example(problem, recipe, model, plan)
     scaled, splits = prepared(problem, recipe, device)
     initialize(model, recipe.initialization, lambda: first(_scaled_train(problem, scaled), recipe.batch_size))
-    model = laid_out(model.to(device), recipe.precision)
+    model = model.to(device)
+    model = laid_out(model, recipe, splits["train"], plain_loss(problem))
     optimizer: Any = build_optimizer(recipe.optimizer, recipe.parameters, model) if step is None else None
     if step is not None:
         optimizer = optimizers_for(recipe, model, parts)

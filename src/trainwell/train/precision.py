@@ -1,4 +1,4 @@
-"""Number formats of the computation: autocast, the gradient scaler of float16, tf32, memory layout."""
+"""Number formats of the computation: autocast, the gradient scaler of float16, tf32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
 
 from trainwell.errors import RecipeError
 from trainwell.recipe.parts import Precision
@@ -41,13 +40,6 @@ def autocast_of(part: Precision, device: torch.device) -> Callable[[], AbstractC
 def scaler_of(part: Precision, device: torch.device) -> torch.amp.GradScaler | None:
     """The gradient scaler that float16 needs, or None (Micikevicius et al. 2018)."""
     return torch.amp.GradScaler(device.type) if part.dtype == "fp16" else None
-
-
-def laid_out(model: nn.Module, part: Precision) -> nn.Module:
-    """Put image weights into channels-last layout where the recipe says so."""
-    if not part.channels_last:
-        return model
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def peak_memory(device: torch.device) -> int:
