@@ -60,13 +60,22 @@ class Block:
     @cached_property
     def parts(self) -> list[tuple[StackedGroup, Tensor, Tensor]]:
         """Each group with its columns of values and gradients."""
-        found, start = [], 0
-        for group in self.groups:
-            width = sum(self.shapes[name].numel() for name in group.names)
-            columns = slice(start, start + width)
-            found.append((group, self.values_KP[:, columns], self.gradients_KP[:, columns]))
-            start += width
-        return found
+        columns = zip(self._columns(self.values_KP), self._columns(self.gradients_KP), strict=True)
+        return [(group, values, gradients) for group, (values, gradients) in zip(self.groups, columns, strict=True)]
+
+    @cached_property
+    def changes_KP(self) -> Tensor:
+        """Memory for the change of all parameters in a step."""
+        return torch.zeros_like(self.values_KP)
+
+    @cached_property
+    def part_changes(self) -> tuple[Tensor, ...]:
+        """The columns of each group in `changes_KP`."""
+        return self._columns(self.changes_KP)
+
+    def _columns(self, rows_KP: Tensor) -> tuple[Tensor, ...]:
+        widths = [sum(self.shapes[name].numel() for name in group.names) for group in self.groups]
+        return rows_KP.split(widths, 1)
 
     @property
     def by_shape(self) -> bool:

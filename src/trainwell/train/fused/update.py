@@ -11,7 +11,7 @@ from trainwell.optim.clipping import norms_of_runs
 from trainwell.optim.penalty import add_penalty_gradient
 from trainwell.optim.rules.adagrad import Adagrad
 from trainwell.optim.rules.adam import Adam
-from trainwell.optim.rules.rule import Rule, State, Value, decay_
+from trainwell.optim.rules.rule import Rule, State, Value, add_scaled_, decay_, is_zero, shaped
 from trainwell.optim.rules.sgd import SGD
 from trainwell.train.fused.tensors import Block
 
@@ -23,8 +23,8 @@ Kernel = Callable[[Rule, list[Tensor], list[Tensor], State, float, Setting, Tens
 def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
     """Update the parameters of a block in place; its gradients may change.
 
-    Measured on one core for 16 runs of 9,610 parameters with rates of their own, AdamW: 213 us by the rule, 117 us by
-    a kernel for each row, 60 us by one kernel where all rates are equal.
+    Measured on one core for a run of 9,610 parameters, AdamW, in a stack of 64: 26 us by the rule, 16 us by a kernel
+    for each row, 9 us by one kernel at rate 1 for all rows, 6 us where all rates are equal.
 
     Args:
         block: With its gradients.
@@ -35,9 +35,7 @@ def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
     if block.state is None:
         block.state = block.rule.init(values, block.groups[0].hyper)
     if block.has_kernel:
-        rates = [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)]
-        _decay(block, rates)
-        _by_kernel(block, rates, step)
+        _by_kernel(block, [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)], step)
         return
     at = torch.tensor(multipliers, dtype=torch.float64, device=values[0].device)
     for number, (own, own_gradients, state) in enumerate(_parts_by_rule(block)):
@@ -59,35 +57,42 @@ def _parts_by_rule(block: Block) -> list[tuple[list[Tensor], list[Tensor], State
     return found
 
 
-def _decay(block: Block, rates: Sequence[float]) -> None:
-    """Weight decay of each group: of the weights where it is decoupled, else in the gradient."""
-    decoupled = isinstance(block.rule, Adam) and block.rule.decoupled
-    device = block.values_KP.device
-    same = all(rate == rates[0] for rate in rates)
-    lr: Value = rates[0] if same else torch.tensor(rates, dtype=torch.float64, device=device)
-    for group, values, gradients in block.parts:
-        decay = group.hyper["weight_decay"]
-        if isinstance(decay, float) and decay == 0:
-            continue
-        if decoupled:
-            decay_(values, lr, decay)
-        else:
-            add_penalty_gradient([gradients], [values], 0.0, decay)
-
-
 def _by_kernel(block: Block, rates: list[float], step: int) -> None:
+    """One call for all rows where the runs differ in nothing but the rate, else one a row."""
     assert block.state is not None
     call, names = _KERNELS[type(block.rule)]
     count = torch.tensor(step + 1.0)
     settings = list(zip(*(block.settings[name] for name in names), strict=True))
-    if all(rate == rates[0] for rate in rates) and all(s == settings[0] for s in settings):
+    same_rate = all(rate == rates[0] for rate in rates)
+    same_settings = all(s == settings[0] for s in settings)
+    decoupled = isinstance(block.rule, Adam) and block.rule.decoupled
+    if not decoupled:
+        for group, values, gradients in block.parts:
+            if not is_zero(group.hyper["weight_decay"]):
+                add_penalty_gradient([gradients], [values], 0.0, group.hyper["weight_decay"])
+    lr: Value = rates[0] if same_rate else torch.tensor(rates, dtype=torch.float64)
+    if same_settings and not same_rate:
+        # Every rule with a kernel is linear in the rate: its change at rate 1, times the rate of each row.
+        for (group, values, _), change in zip(block.parts, block.part_changes, strict=True):
+            decay = group.hyper["weight_decay"]
+            if not decoupled or is_zero(decay):
+                change.zero_()
+            else:
+                torch.mul(values, shaped(-decay, values), out=change)
+        call(block.rule, [block.changes_KP], [block.gradients_KP], block.state, 1.0, settings[0], count)
+        add_scaled_(block.values_KP, block.changes_KP, lr)
+        return
+    if decoupled:
+        for group, values, _ in block.parts:
+            decay_(values, lr, group.hyper["weight_decay"])
+    if same_settings:
         call(block.rule, [block.values_KP], [block.gradients_KP], block.state, rates[0], settings[0], count)
         return
-    rows, gradients = block.values_KP.unbind(0), block.gradients_KP.unbind(0)
+    rows, gradient_rows = block.values_KP.unbind(0), block.gradients_KP.unbind(0)
     states = {name: tensors[0].unbind(0) for name, tensors in block.state.items()}
     for k, (rate, setting) in enumerate(zip(rates, settings, strict=True)):
         state = {name: [of_runs[k]] for name, of_runs in states.items()}
-        call(block.rule, [rows[k]], [gradients[k]], state, rate, setting, count)
+        call(block.rule, [rows[k]], [gradient_rows[k]], state, rate, setting, count)
 
 
 def _adam(

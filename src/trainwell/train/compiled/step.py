@@ -1,4 +1,4 @@
-"""Compiled updates: the forward pass alone, or the whole step from the batch to the new weights.
+"""Compiled updates: the whole step from the batch to the new weights.
 
 The compiled step works on the same tensors as the eager one: checkpoints, resume, averages and evaluations do not
 notice. What cannot be compiled runs eagerly, with the reason in the run's notes.
@@ -7,14 +7,11 @@ notice. What cannot be compiled runs eagerly, with the reason in the run's notes
 from __future__ import annotations
 
 import copy
-import os
 import random
-import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
@@ -23,44 +20,17 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.data import Examples
-from trainwell.optim.groups import treatments
 from trainwell.optim.penalty import add_penalty_gradient
-from trainwell.optim.rules.families import RULES
-from trainwell.recipe import Recipe
-from trainwell.train.losses import LossFunction
-from trainwell.train.step_graph import Ingredients, NotTraceable, StepGraph, StepTensors, batch_tensors, trace
-from trainwell.train.update import Note, Update, update_ratio
+from trainwell.train.compiled.graph import Ingredients, NotTraceable, StepGraph, StepTensors, batch_tensors, trace
+from trainwell.train.update import Update, update_ratio
 
 _COMPILE_SECONDS = 20.0  # first compilation of a small network on two busy cores
 _SHARE_SAVED = 0.9  # of an eager step on two examples, which is overhead alone; measured 0.9 and 1.1 on small MLPs
 _LEAST_GAIN = 0.05
 _CHECK_EVERY = 50
 _MOST_COMPILATIONS = 3
-_NO_COMPILER = "there is no C++ compiler (g++, or the one that CXX names)"
 _TOLERANCE = {True: 3e-2, False: 1e-3}  # of loss and gradient norm, with and without autocast
 _compiled: dict[str, Callable[..., Any]] = {}
-
-
-def obstacle(recipe: Recipe, device: torch.device) -> str:
-    """Why the step of a recipe cannot be compiled; empty where it may be."""
-    part, stopping = recipe.regularization, recipe.stopping
-    reasons = {
-        f"the optimizer {recipe.optimizer.name} has no update rule to compile": recipe.optimizer.name not in RULES,
-        "accumulate is above 1": recipe.accumulate > 1,
-        "regularization.sam_rho needs two backward passes": part.sam_rho > 0,
-        "regularization.gradient_noise has a random stream of its own": part.gradient_noise > 0,
-        "adaptive clipping looks at the norms before": recipe.clipping.name == "adaptive",
-        f"stopping.on_nonfinite = {stopping.on_nonfinite} looks at a gradient before it is used": stopping.on_nonfinite
-        != "stop",
-        "float16 needs a gradient scaler": recipe.precision.dtype == "fp16",
-        _NO_COMPILER: device.type == "cpu" and not compiler(),
-    }
-    return "; ".join(reason for reason, holds in reasons.items() if holds)
-
-
-def compiler() -> str | None:
-    """Path of the C++ compiler that torch would use."""
-    return shutil.which(os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++"))
 
 
 class CompiledUpdate(Update):
@@ -278,49 +248,6 @@ def _compile_graph(graph: StepGraph, example: Sequence[Tensor]) -> Callable[...,
     return compiled
 
 
-class CompiledForward(nn.Module):
-    """A model whose forward pass on full batches is compiled; the module inside, and its state, stay as they are."""
-
-    def __init__(self, model: nn.Module, batch_size: int, obstacle: str = "") -> None:
-        super().__init__()
-        self.model = model
-        self.batch_size = batch_size
-        self.note: Note = lambda **what: None
-        self.obstacle = obstacle
-        self._begun = False
-        self._compiled: Any = None if obstacle else torch.compile(model, options={"fallback_random": True})
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        """Call the model."""
-        if not self._begun:
-            return self._first(*inputs, **named)
-        full = self._compiled is not None and _examples(inputs, named) == self.batch_size
-        return (self._compiled if full else self.model)(*inputs, **named)
-
-    def _first(self, *inputs: Any, **named: Any) -> Any:
-        if not self.obstacle and _examples(inputs, named) != self.batch_size:
-            return self.model(*inputs, **named)
-        self._begun = True
-        try:
-            if self.obstacle:
-                raise NotTraceable(self.obstacle)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                begin = time.perf_counter()
-                returned = self._compiled(*inputs, **named)
-        except Exception as error:
-            self._compiled = None
-            said = str(error).strip().splitlines() or [""]
-            self.note(event="the model is not compiled", reason=f"{type(error).__name__}: {said[0]}")
-            return self.model(*inputs, **named)
-        self.note(event="the model is compiled", seconds=round(time.perf_counter() - begin, 2))
-        return returned
-
-
-def _examples(inputs: tuple[Any, ...], named: dict[str, Any]) -> int:
-    return len(next(v for v in (*inputs, *named.values()) if isinstance(v, Tensor)))
-
-
 def _layout(tensors: Sequence[Tensor]) -> list[tuple[Any, ...]]:
     return [(t.shape, t.stride(), t.dtype) for t in tensors]
 
@@ -378,48 +305,3 @@ def _apart() -> Iterator[None]:
     with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def update_of(
-    recipe: Recipe,
-    model: nn.Module,
-    loss: LossFunction,
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
-    planned_steps: int,
-    options: dict[str, Any],
-) -> Update:
-    """The update of a recipe, compiled as far as `precision.compile` says.
-
-    Args:
-        options: Of `Update`.
-    """
-    how = recipe.precision.compile
-    if how == "off":
-        return Update(model, loss, optimizer, **options)
-    if how == "model":
-        missing = _NO_COMPILER if device.type == "cpu" and not compiler() else ""
-        forward = CompiledForward(model, recipe.batch_size, missing)
-        update = Update(forward, loss, optimizer, **options)
-        forward.note = lambda **what: update.note(**what)
-        return update
-    part = recipe.regularization
-    parts = Ingredients(
-        model=model,
-        loss=loss,
-        optimizer=optimizer,
-        spec=recipe.optimizer,
-        clipping=recipe.clipping,
-        l1=part.l1,
-        l2=part.l2,
-        penalised=[t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen],
-        autocast=options["autocast"] or nullcontext,
-    )
-    return CompiledUpdate(
-        parts,
-        planned_steps=planned_steps,
-        batch_size=recipe.batch_size,
-        always=how == "step",
-        obstacle=obstacle(recipe, device),
-        **options,
-    )

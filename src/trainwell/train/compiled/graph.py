@@ -21,8 +21,8 @@ from trainwell.optim.rules.families import hyper_of, rule_of
 from trainwell.optim.rules.rule import Rule
 from trainwell.recipe import optimizers as specs
 from trainwell.recipe.parts import Clipping
+from trainwell.train.compiled.numbers import StepNumbers, hoist
 from trainwell.train.losses import LossFunction, loss_of
-from trainwell.train.step_numbers import StepNumbers, hoist
 
 _EPS = 1e-6  # as in optim.clipping
 
