@@ -1,0 +1,102 @@
+"""How trials are compared on the way: halving, ASHA, Hyperband, one epoch then the top few, or not at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from trainwell.errors import UsageError, unknown_name
+from trainwell.records.study import Look, StudyRecord
+from trainwell.train import Halving
+from trainwell.tune.rungs import Proxy, Rungs, halved, one_epoch, whole
+
+Name = Literal["halving", "asha", "hyperband", "one-epoch", "none"]
+NAMES: tuple[str, ...] = get_args(Name)
+_MOST = 512  # trials of one group
+_POOLED = 32  # trials of a group that is compared with those of earlier groups
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A way to spend short runs before long ones.
+
+    Attributes:
+        rungs: Lengths at which trials are compared.
+        pooled: Whether a trial is compared with all trials of the study at its rung (ASHA; Li et al. 2020), or with
+            those of its group alone (Jamieson & Talwalkar 2016).
+        brackets: Whether groups begin at each of the rungs in turn (Hyperband; Li et al. 2018).
+    """
+
+    name: Name
+    rungs: Rungs
+    pooled: bool = False
+    brackets: bool = False
+
+    def first_rung(self, group: int) -> int:
+        """Where a group begins."""
+        return group % len(self.rungs) if self.brackets else 0
+
+    def size(self, group: int, *, adaptive: bool, shared: bool) -> int:
+        """The most trials of a group.
+
+        Args:
+            adaptive: Whether the sampler learns from one group for the next.
+            shared: Whether several workers share the groups.
+        """
+        if self.brackets:
+            top = len(self.rungs) - 1
+            left = top - self.first_rung(group)
+            return math.ceil((top + 1) / (left + 1) * self.rungs.eta**left)
+        return _POOLED if self.pooled or adaptive or shared else _MOST
+
+    def cost(self, trials: int, first_rung: int = 0) -> float:
+        """Cost of a group of so many trials. [full runs]"""
+        if first_rung == 0:
+            return self.rungs.cost(trials)
+        later = Rungs(self.rungs.shares[first_rung:], self.rungs.eta, self.rungs.top, self.rungs.proxy)
+        return later.cost(trials)
+
+    def going_on(self, rung: int, looks: Sequence[Look], record: StudyRecord) -> tuple[int, ...]:
+        """Which trials of a group go on from a rung; none from the last."""
+        if rung >= len(self.rungs) - 1:
+            return ()
+        ranked = [look.trial for look in record.ranked(looks) if look.counts]
+        if not self.pooled:
+            return tuple(ranked[: self.rungs.keep(len(looks))])
+        pool = [look.trial for look in record.at(rung)]
+        best = set(pool[: self.rungs.keep(len(pool))])
+        return tuple(trial for trial in ranked if trial in best)
+
+
+def scheme_of(halving: Halving | str | bool | None, *, epochs: float, proxy: Proxy = "inside", top: int = 5) -> Scheme:
+    """The scheme that a person means.
+
+    Args:
+        halving: A name, `trainwell.halving(eta, rungs)`, or True and False for halving and none.
+        epochs: Length of a full run.
+        proxy: Whether short runs are the inside of long ones or have their own short schedule.
+        top: How many go on after one epoch.
+
+    Raises:
+        UsageError: If the name or the proxy is unknown.
+    """
+    if proxy not in get_args(Proxy):
+        raise UsageError(f"`proxy`: {unknown_name('kind of short run', str(proxy), get_args(Proxy))}")
+    if isinstance(halving, Halving):
+        return Scheme("halving", halved(halving.eta, halving.rungs, proxy))
+    name: Any = halving
+    if halving is None or isinstance(halving, bool):
+        name = "halving" if halving else "none"
+    if name == "none":
+        return Scheme("none", whole())
+    if name == "one-epoch":
+        return Scheme("one-epoch", one_epoch(epochs, top))
+    if name == "halving":
+        return Scheme("halving", halved(proxy=proxy))
+    if name == "asha":
+        return Scheme("asha", halved(proxy=proxy), pooled=True)
+    if name == "hyperband":
+        return Scheme("hyperband", halved(proxy=proxy), brackets=True)
+    raise UsageError(f"`halving`: {unknown_name('scheme', str(name), NAMES)}")

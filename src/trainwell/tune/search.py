@@ -1,0 +1,316 @@
+"""The engine of a study: groups of trials one after another until the budget is used up, then the confirmation.
+
+Every step of it is a function of what the journals hold, so that a killed study goes on where it was and several
+workers share one: a group is claimed, trained through the rungs, and written down as it goes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainwell.errors import RecipeError
+from trainwell.problem import Problem
+from trainwell.recipe import Recipe
+from trainwell.records.study import Asked, Confirmation, Decision, Finalist, Look, StudyRecord, StudyStatus
+from trainwell.seeding import master_seeds
+from trainwell.space import Space
+from trainwell.tune.budget import Budget
+from trainwell.tune.confirm import SEARCH, Confirming
+from trainwell.tune.group import Group, Hooks, Trial
+from trainwell.tune.journal import Claims, Journal
+from trainwell.tune.progress import Counts, Listener, TuneProgress
+from trainwell.tune.sampler import Sampler
+from trainwell.tune.scheme import Scheme
+
+_WAIT = 0.5  # seconds between looks at what other workers do
+_QUIET = 0.2  # seconds between reports of progress
+
+
+@dataclass
+class Search:
+    """A study in progress.
+
+    Attributes:
+        enqueued: Points that are tried first, of earlier studies or of a person.
+        finalists, selection, measure: How many of the best are confirmed, on how many seeds, and the winner on how
+            many others.
+        target: Value at which the search stops, if asked.
+        shared: Whether several workers share the groups.
+    """
+
+    problem: Problem
+    base: Recipe
+    space: Space
+    seed: int
+    scheme: Scheme
+    sampler: Sampler
+    budget: Budget
+    journal: Journal
+    claims: Claims
+    finalists: int
+    selection: int
+    measure: int
+    enqueued: Sequence[Mapping[str, Any]] = ()
+    target: float | None = None
+    shared: bool = False
+    listener: Listener | None = None
+    say: Callable[[str], None] | None = None
+    folder: Path | None = None
+    confirm_steps: int = 0
+    shortened: str = ""
+    _told: set[int] = field(default_factory=set)
+    _stage: str = "search"
+    _on_target: bool = False
+    _reported: float = 0.0
+
+    # -- the search -------------------------------------------------------------------------------------------
+
+    def run(self) -> StudyStatus:
+        """Search until the budget is used up; returns how it ended."""
+        while True:
+            self.journal.refresh()
+            record = self.journal.record
+            self._tell_sampler(record)
+            if self._stop():
+                return "completed"
+            open_groups = [asked for asked in record.asked if not self._ended(record, asked.group)]
+            mine = next((asked for asked in open_groups if self.claims.take(f"group-{asked.group:05d}")), None)
+            if mine is None:
+                mine = self._begin_group(record)
+            if mine is not None:
+                if not self._train(mine, record) and not self._stop():
+                    return "interrupted"
+            elif open_groups:
+                time.sleep(_WAIT)
+            else:
+                return "completed"
+
+    def _begin_group(self, record: StudyRecord) -> Asked | None:
+        """Claim the next group and draw its points; None where the budget is used up or another worker was first."""
+        number = max((asked.group for asked in record.asked), default=-1) + 1
+        first = max((trial for asked in record.asked for trial in asked.trials), default=-1) + 1
+        most = self.scheme.size(number, adaptive=self.sampler.adaptive, shared=self.shared)
+        before = len(record.asked[-1].trials) if record.asked else 0
+        done = sum(look.steps for look in record.latest)
+        count = self.budget.next_size(self.scheme, number, first, before, most, done)
+        if count < 1 or not self.claims.take(f"group-{number:05d}"):
+            return None
+        self.journal.refresh()
+        if any(asked.group == number for asked in self.journal.record.asked):
+            return None  # another worker began and ended it in the meantime
+        early = [dict(changes) for changes in self.enqueued[first : first + count]]
+        drawn = max(0, first - len(self.enqueued))
+        points = early + (self.sampler.ask(drawn, count - len(early)) if count > len(early) else [])
+        if not points:
+            return None
+        asked = Asked(
+            group=number,
+            trials=tuple(range(first, first + len(points))),
+            points=tuple(points),
+            first_rung=self.scheme.first_rung(number),
+            worker=self.journal.worker,
+            seconds=round(self.budget.spent, 3),
+        )
+        self.journal.write(asked)
+        return asked
+
+    def _train(self, asked: Asked, record: StudyRecord) -> bool:
+        """Train a group; returns whether it came to its end."""
+        known = {
+            (look.trial, look.rung): look
+            for look in record.looks
+            if look.trial in asked.trials and look.status != "stopped"
+        }
+        decided = {d.rung: d for d in record.decisions if d.group == asked.group}
+        begin, done = time.monotonic(), {trial for trial, _ in known}
+
+        def decide(rung: int, looks: Sequence[Look]) -> tuple[int, ...]:
+            if rung in decided:
+                return decided[rung].going_on
+            if self.shared:
+                self.journal.refresh()
+            going = self.scheme.going_on(rung, looks, self.journal.record)
+            dropped = tuple(look.trial for look in looks if look.trial not in going)
+            self.journal.write(Decision(asked.group, rung, going, dropped))
+            return going
+
+        trials: list[Trial] = []
+        for number, changes in zip(asked.trials, asked.points, strict=True):
+            try:
+                trials.append(Trial(number, changes, self.base.with_(changes)))
+            except RecipeError as error:
+                self._hear(_refused(number, changes, asked, len(self.scheme.rungs), str(error), self.budget.spent))
+        ended = Group(
+            problem=self.problem,
+            trials=trials,
+            rungs=self.scheme.rungs,
+            seed=master_seeds(self.seed, SEARCH, 1)[0],
+            hooks=Hooks(self._hear, decide, self._stop, lambda: self.budget.spent, self.say),
+            number=asked.group,
+            first_rung=asked.first_rung,
+            worker=self.journal.worker,
+            known=known,
+        ).run()
+        looks = [look for look in self.journal.record.latest if look.group == asked.group and look.trial not in done]
+        training = sum(look.spent for look in looks)
+        self.budget.learn(time.monotonic() - begin, training, sum(look.steps for look in looks), len(looks))
+        return ended
+
+    def _ended(self, record: StudyRecord, group: int) -> bool:
+        """Whether nothing of a group goes on."""
+        return any(d.group == group and not d.going_on for d in record.decisions)
+
+    def _stop(self) -> str:
+        """A reason to end the search, or empty."""
+        if self.budget.over():
+            return "out of time"
+        return f"reached the target of {self.target:g}" if self._on_target else ""
+
+    def _hear(self, look: Look) -> None:
+        self.journal.write(look)
+        self.budget.whole = self.budget.whole or (look.full and look.counts)
+        if self.target is not None and look.full and look.counts:
+            better = look.value >= self.target if self.journal.plan.higher_is_better else look.value <= self.target
+            self._on_target = self._on_target or better
+        if time.monotonic() - self._reported > _QUIET:
+            self._report("search")
+
+    def _tell_sampler(self, record: StudyRecord) -> None:
+        if not self.sampler.adaptive:
+            return
+        ended = {trial for d in record.decisions for trial in d.dropped}
+        fresh = [look for look in record.latest if look.trial in ended and look.trial not in self._told]
+        self._told.update(look.trial for look in fresh)
+        if fresh:
+            self.sampler.tell(fresh)
+
+    # -- the confirmation -------------------------------------------------------------------------------------
+
+    def confirm(self) -> tuple[tuple[Finalist, ...], tuple[float, ...]]:
+        """Choose among the top few on fresh seeds and measure the winner on others.
+
+        Returns:
+            Finalists, best first, and the values of the first; empty where nothing is confirmed.
+        """
+        self.journal.refresh()
+        record = self.journal.record
+        top = list(record.full[: self.finalists])
+        if not top or not self.measure:
+            return (), ()
+        confirming = Confirming(
+            problem=self.problem,
+            base=self.base,
+            seed=self.seed,
+            folder=self.folder,
+            write=self._confirmed,
+            stop=self._overtime,
+            seconds=lambda: self.budget.spent,
+            known={(c.stage, c.trial, c.seed): c for c in record.confirmations},
+            say=self.say,
+        )
+        finalists, selection, measure = self._affordable(len(top))
+        if not measure:
+            return (), ()
+        self._stage = "selection"
+        self._report("selection")
+        if finalists > 1 and selection:
+            chosen = confirming.select(top[:finalists], selection, higher_is_better=record.plan.higher_is_better)
+        else:
+            chosen = tuple(Finalist(k.trial, k.changes, k.value, mean=k.value) for k in top[:1])
+        self._stage = "measure"
+        self._report("measure")
+        winner = next((f for f in chosen if f.mean is not None), None)
+        measured = () if winner is None else confirming.measure(winner, measure)
+        self.confirm_steps = confirming.steps
+        return chosen, measured
+
+    def _affordable(self, top: int) -> tuple[int, int, int]:
+        """Finalists, seeds for each, and seeds for the winner, as the time allows."""
+        finalists, selection, measure = min(self.finalists, top), self.selection, self.measure
+        runs = self.budget.confirming_runs
+        while finalists * selection * (finalists > 1) + measure > runs and (selection, measure) != (0, 0):
+            if finalists > 2:
+                finalists -= 1
+            elif selection > 1:
+                selection -= 1
+            elif selection:
+                finalists, selection = 1, 0
+            else:
+                measure -= 1
+        if (finalists, selection, measure) != (min(self.finalists, top), self.selection, self.measure):
+            self.shortened = (
+                f"the time allowed {finalists} finalists on {selection} seeds and {measure} for the winner instead of "
+                f"{min(self.finalists, top)} on {self.selection} and {self.measure}"
+            )
+        return finalists, selection, measure
+
+    def _confirmed(self, confirmation: Confirmation) -> None:
+        self.journal.write(confirmation)
+        self._report(self._stage)
+
+    def _overtime(self) -> str:
+        budget = self.budget
+        return "out of time" if budget.seconds is not None and budget.spent > 1.05 * budget.seconds else ""
+
+    # -- progress ---------------------------------------------------------------------------------------------
+
+    def _report(self, stage: str) -> None:
+        if self.listener is None:
+            return
+        self._reported = time.monotonic()
+        record = self.journal.record
+        counts = Counts.of(record)
+        rung = max((look.rung for look in record.latest if look.counts), default=0)
+        best = next((look for look in record.at(rung) if look.counts), None)
+        fraction, left = self._fraction(record)
+        told = {"search": "searching", "selection": "choosing on fresh seeds", "measure": "measuring the winner"}
+        self.listener(
+            TuneProgress(
+                stage=stage,
+                text=told.get(stage, stage),
+                best=None if best is None else best.value,
+                best_epochs=0.0 if best is None else best.epochs,
+                running=counts.running,
+                done=counts.done,
+                dropped=counts.dropped,
+                diverged=counts.diverged,
+                failed=counts.failed,
+                fraction=fraction,
+                seconds_left=left,
+            )
+        )
+
+    def _fraction(self, record: StudyRecord) -> tuple[float, float]:
+        """Share of the budget that is used, and an estimate of the seconds that are left."""
+        budget = self.budget
+        if budget.seconds is not None:
+            return min(1.0, budget.spent / budget.seconds), max(0.0, budget.seconds - budget.spent)
+        done = sum(look.steps for look in record.latest) / budget.full_steps + len(record.confirmations)
+        if budget.trials is not None:
+            whole = self.scheme.cost(budget.trials) + budget.confirming
+        else:
+            whole = (budget.steps or 0) / budget.full_steps
+        share = min(1.0, done / max(whole, 1e-9))
+        return share, budget.spent * (1 - share) / max(share, 1e-3)
+
+
+def _refused(number: int, changes: Mapping[str, Any], asked: Asked, rungs: int, reason: str, seconds: float) -> Look:
+    return Look(
+        trial=number,
+        changes=changes,
+        rung=asked.first_rung,
+        rungs=rungs,
+        steps=0,
+        epochs=0.0,
+        value=float("nan"),
+        loss=float("nan"),
+        status="failed",
+        reason=reason,
+        group=asked.group,
+        seconds=round(seconds, 3),
+        worker=asked.worker,
+    )
