@@ -137,6 +137,12 @@ def _task(loss: LossTrace | None) -> tuple[Task, int | None]:
     return "custom", None
 
 
+def _held_names(trace: TraceRecord) -> set[str]:
+    """Names of evaluations on other data than those of the training."""
+    train = {o.name for o in trace.overlaps if o.says_train or o.share > 0.5}
+    return {entry.name for entry in trace.evaluations} - train
+
+
 def _evaluations(trace: TraceRecord, loss: LossTrace | None, task: Task, per_epoch: int) -> list[Evaluation]:
     found = []
     says_train = {o.name for o in trace.overlaps if o.says_train or o.share > 0.5}
@@ -221,6 +227,12 @@ def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int |
             target_mean=target.get("mean") if task == "regression" else None,
             target_std=target.get("std") if task == "regression" else None,
             **_repeats(facts, max(rows, sum((counts or {}).values()))),
+        )
+    asked = [entry for entry in trace.evaluations if entry.label_counts and entry.name in _held_names(trace)]
+    if asked and task in ("multiclass", "binary"):
+        rows, seen = asked[-1].rows, asked[-1].label_counts
+        splits["val"] = SplitFacts(
+            "val", rows, rows, label_counts={k: n for k, n in seen.items() if k in (counts or {})}
         )
     overlaps = []
     for entry in _held_out(trace):

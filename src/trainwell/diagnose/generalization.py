@@ -41,7 +41,8 @@ def overfitting(run: RunRecord) -> Iterator[Finding]:
     scatter, with a slope above zero beyond doubt (99 %, allowing for autocorrelation); or, the last third all above the
     first, by 30 % of the gain with a rank correlation (Kendall) with time of 0.6, or by 15 % with one of 0.8 over 8
     evaluations. It is advice where the metric that
-    decides still got better in that time (then the network only grows too sure of itself), and where fewer than 50
+    decides still got better in that time (then the network only grows too sure of itself) while the loss stays below
+    that of the uninformed guess, and where fewer than 50
     validation examples let one or two of them make the rise.
 
     ## Why it matters
@@ -67,7 +68,8 @@ def overfitting(run: RunRecord) -> Iterator[Finding]:
     metric = run.problem.metric
     gained = turn.metric_gain is not None and turn.metric_gain > 0
     few = run.evaluations("val")[-1].examples < 50
-    severity: Severity = "advice" if gained or few else "warning"
+    worse_than_a_guess = turn.rise >= turn.gain
+    severity: Severity = "advice" if (gained and not worse_than_a_guess) or few else "warning"
     change, what = _less_overfitting(run)
     kept = run.info.best
     saved = run.recipe_value("stopping.keep", "best") == "best" and kept is not None

@@ -226,9 +226,12 @@ def exploding_gradients(run: RunRecord) -> Iterator[Finding]:
     norms, losses, start = run.steps["gradient_norm"], finite(run.steps["loss"]), start_loss(run)
     if run.recipe_value("clipping.name", "none") != "none" or not losses_are_positive(run) or len(losses) < 10:
         return
+    lost = np.flatnonzero(~np.isfinite(norms.value))
     values = np.where(np.isfinite(norms.value), norms.value, 1e300)
     if len(values) < 5:
         return
+    if len(lost) and (lost[0] < 3 or values[lost[0] - 3 : lost[0]].max() < 10 * np.median(values[: lost[0]])):
+        return  # not a number at once: nothing grew
     early = float(np.median(values[: max(2, len(values) // 5)]))
     medians, steps = running_median(values, 3), norms.step[1:-1]
     if early <= 0 or early >= 1e300:

@@ -62,6 +62,9 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
       the evaluations of the last two thirds, stays above half of it, and the median update moves the weights by more
       than 1 %.
 
+    In an observed program also: the step losses of the last half (40 or more) lie above those of a guess, by 1 % and
+    four standard errors, and some update moved the weights by more than 3 %.
+
     A blow-up that the run recovers from is left alone: what counts is where it ended.
 
     ## Why it matters
@@ -84,6 +87,8 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
     reference = max((x for x in (start_loss(run), guess, *losses[:1]) if x is not None), default=0.0)
     if len(losses) < (1 if run.diverged else 5) or reference <= 0 or not losses_are_positive(run):
         return
+    if run.trace is not None and _sweeps(run):
+        return
     guess = guess if guess is not None else reference
     ends = _without_untrained_norms(run, evaluated(run, "train"))
     ratios = finite(run.steps["update_ratio"]).value
@@ -98,6 +103,8 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
         how = f"diverged after its loss had reached {peak:,.3g} times its start"
     elif far and ((level > 3 and end > 0.8) or (peak > 5 and end > 0.9 and best > 0.9)):
         how = f"blew up to {peak:,.3g} times its start and did not recover"
+    elif run.trace is not None and _above_a_guess(losses, guess) and largest is not None and largest > 0.03:
+        how = "stays above the loss of an uninformed guess, thrown about by its own updates"
     elif swings >= 0.25 and end > 0.5 and middle is not None and middle > 0.01:
         how = f"swings: the loss of the same examples rises in {swings:.0%} of the evaluations"
     else:
@@ -121,6 +128,15 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
             {} if rate is None else {"optimizer.lr": _recipe_rate(run, rate) / 10},
         ),
     )
+
+
+def _above_a_guess(losses: Floats, guess: float) -> bool:
+    """Whether the losses of the last half lie more than 1 % above the guess, by four standard errors."""
+    half = losses[len(losses) // 2 :]
+    if len(half) < 40:
+        return False
+    error = float(half.std(ddof=1)) / math.sqrt(len(half))
+    return float(half.mean()) > 1.01 * guess and float(half.mean()) - guess > 4 * error
 
 
 def _swings(curve: Curve, guess: float) -> float:
@@ -285,6 +301,12 @@ def rising_schedule(run: RunRecord) -> Iterator[Finding]:
             {"first": float(value[0]), "middle": float(value[n // 2]), "last": float(value[-1]), "steps": n},
             Remedy("Let the rate fall after a short warm-up.", {"schedule": "cosine"} if run.info.recipe else {}),
         )
+
+
+def _sweeps(run: RunRecord) -> bool:
+    """Whether the rate only rises, a thousandfold and more, as in a range test."""
+    rates = finite(run.steps["lr"]).value
+    return len(rates) >= 20 and 0 < 1e3 * rates[0] <= rates[-1] and bool((np.diff(rates) >= 0).all())
 
 
 def _is_range_test(run: RunRecord) -> bool:

@@ -29,7 +29,7 @@ def of_inputs(values: torch.Tensor) -> dict[str, Any]:
         "max": float(values.max()),
         "mean": float(values.mean()),
         "std": float(values.std(unbiased=False)),
-        "rows": len(values),
+        "rows": len(values) if values.ndim > 1 else 1,
     }
     if values.ndim == 2 and len(values) > 1:
         deviation = values.std(0, unbiased=False)
@@ -71,7 +71,7 @@ def of_targets(values: torch.Tensor) -> dict[str, Any]:
     if values.is_floating_point():
         values = values.float()
         facts["integral"] = bool((values == values.round()).all())
-        facts["mean"], facts["std"] = float(values.mean()), float(values.std(unbiased=False))
+        facts["sum"], facts["squares"] = float(values.double().sum()), float(values.double().pow(2).sum())
         facts["non_finite"] = int((~torch.isfinite(values)).sum())
     else:
         facts["integral"] = True

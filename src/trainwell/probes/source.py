@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from trainwell.probes.place import Site, sibling_cells
 
 _RARE = re.compile(r"f1_?score|\bf1\b|auc|average_precision|balanced_acc|matthews|\bmcc\b|recall|\bweight=")
+_DRAWS = ("randint", "rand", "randn", "random", "random_", "integers", "bernoulli", "choice", "multinomial", "FakeData")
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -30,6 +31,13 @@ def speaks_of_rare_classes(name: str) -> bool:
     return _RARE.search(text.lower()) is not None
 
 
+def draws_at_random(where: Site) -> bool:
+    """Whether the statement at a line draws random numbers."""
+    tree = tree_of(where[0])
+    calls = nodes_at(tree, where[1], ast.Call) if tree is not None else []
+    return any(called(call) in _DRAWS for call in calls if isinstance(call, ast.Call))
+
+
 def scope_of(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Module:
     """The innermost function around a line, or the module."""
     found: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module = tree
@@ -46,17 +54,19 @@ def called(node: ast.Call) -> str:
 
 
 def calls_before(where: Site) -> dict[str, Site]:
-    """Calls in the function around a line, up to it: last word to its last line."""
+    """Calls in the function around a line, up to it, and in the functions called there: last word to its last line."""
     tree = tree_of(where[0])
     if tree is None:
         return {}
-    return {
-        called(node): (where[0], node.lineno)
-        for node in sorted(
-            (n for n in ast.walk(scope_of(tree, where[1])) if isinstance(n, ast.Call)), key=lambda n: n.lineno
-        )
-        if node.lineno <= where[1]
-    }
+    near = [n for n in ast.walk(scope_of(tree, where[1])) if isinstance(n, ast.Call) and n.lineno <= where[1]]
+    found: dict[str, Site] = {}
+    for node in sorted(near, key=lambda n: n.lineno):
+        own = function_named(where[0], called(node)) if isinstance(node.func, ast.Name) else None
+        for inner in ast.walk(own[1]) if own is not None else ():
+            if own is not None and isinstance(inner, ast.Call):
+                found[called(inner)] = (own[0], inner.lineno)
+        found[called(node)] = (where[0], node.lineno)
+    return found
 
 
 def nodes_at(tree: ast.AST, line: int, kind: type[ast.AST]) -> list[ast.AST]:

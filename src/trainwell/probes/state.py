@@ -30,7 +30,32 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 MOST_VALUES = 4000
-AROUND = ("softmax", "log_softmax", "sigmoid", "relu", "tanh", "detach", "item", "argmax", "tensor", "numpy", "Softmax")
+AROUND = (
+    "sqrt",
+    "rsqrt",
+    "log",
+    "log2",
+    "log10",
+    "acos",
+    "asin",
+    "arccos",
+    "arcsin",
+    "atanh",
+    "div",
+    "pow",
+    "exp",
+    "softmax",
+    "log_softmax",
+    "sigmoid",
+    "relu",
+    "tanh",
+    "detach",
+    "item",
+    "argmax",
+    "tensor",
+    "numpy",
+    "Softmax",
+)
 
 
 def keep(values: list[Any], entry: Any) -> None:
@@ -148,6 +173,15 @@ class SchedulerState:
         )
 
 
+def _pooled(stats: dict[str, Any]) -> dict[str, Any]:
+    """Statistics with mean and deviation over all values that were looked at."""
+    found = {name: value for name, value in stats.items() if name not in ("sum", "squares")}
+    if "sum" in stats and stats["count"]:
+        found["mean"] = stats["sum"] / stats["count"]
+        found["std"] = max(0.0, stats["squares"] / stats["count"] - found["mean"] ** 2) ** 0.5
+    return found
+
+
 @dataclass(eq=False)
 class LossState:
     """Calls of one loss function from one place."""
@@ -175,7 +209,7 @@ class LossState:
             module=self.module,
             made=place(self.made_site),
             input_stats=dict(self.input_stats),
-            target_stats=dict(self.target_stats),
+            target_stats=_pooled(self.target_stats),
             label_counts={str(k): v for k, v in self.label_counts.most_common(2000)},
             values=tuple(self.values),
             **self.facts,
@@ -530,8 +564,8 @@ class EvaluationState:
     judged: int = 0
     rows: int = 0
     calls: int = 0
-    own_losses: int = 0
     pending_loss: float = 0.0
+    label_counts: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(eq=False)

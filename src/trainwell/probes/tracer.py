@@ -100,6 +100,9 @@ class Tracer:
         self.evaluation: EvaluationState | None = None
         self.evaluations: list[Any] = []
         self.sources: dict[Any, Any] = {}
+        self.input_name = ""
+        self.final = False
+        self.named_inputs: dict[tuple[int, int], tuple[Any, tuple[str, ...]]] = {}
         self.activations: dict[tuple[str, int], ActivationState] = {}
         self.graphs: list[GraphTrace] = []
         self.files: list[FileTrace] = []
@@ -177,6 +180,7 @@ class Tracer:
             if loader is not None and not call.trained:
                 loader.evaluate += 1
         self.pending.clear()
+        self.final = True
         watch_calls.close_phase(self, final=True)
 
     def close(self) -> None:
@@ -204,7 +208,7 @@ class Tracer:
     def tick(self) -> None:
         """At safe points: save now and then, stop when the budget is used up."""
         now = perf_counter()
-        if self.save is not None and now - self._last_save > max(0.4, 60 * self._save_cost):
+        if self.save is not None and now - self._last_save > max(1.0, 200 * self._save_cost):
             self.write()
         if self.stopped or not self.here:
             return
@@ -257,6 +261,7 @@ class Tracer:
             train_data=train_data,
             eval_data=eval_data,
             rare_metrics=self._rare_metrics(),
+            random_labels=self._random_labels(),
             seeds=tuple(self.seeds),
             seconds=self.governor.elapsed,
             own_seconds=self.governor.own,
@@ -275,7 +280,16 @@ class Tracer:
         sites = [o.site for o in [*self.past_optimizers, *self.optimizers.values()]]
         return any(source.speaks_of_rare_classes(name) for name in {where[0] for where in sites if where is not None})
 
+    def _random_labels(self) -> bool:
+        """Whether the line that makes the training labels draws them at random."""
+        where = self._sites().get("train_labels")
+        return where is not None and source.draws_at_random(where)
+
     def _places(self) -> dict[str, Place]:
+        return {role: found for role, where in self._sites().items() if (found := place(where)) is not None}
+
+    def _sites(self) -> dict[str, Site | None]:
+        """Lines of the program by role."""
         sites: dict[str, Site | None] = {}
         for optimizer in [*self.past_optimizers, *self.optimizers.values()]:
             if optimizer.steps:
@@ -311,7 +325,7 @@ class Tracer:
             self._origins(sites)
         except Exception as error:
             self.failed("origins", error)
-        return {role: found for role, where in sites.items() if (found := place(where)) is not None}
+        return sites
 
     def _origins(self, sites: dict[str, Site | None]) -> None:
         """Add where the data, the splits and the loss were made."""

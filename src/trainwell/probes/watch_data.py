@@ -7,7 +7,7 @@ import re
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Source:
     calls: int = 0
     sums: Any = None
     seen: int = 0
+    windows: bool = False
 
 
 @dataclass(eq=False)
@@ -56,6 +57,7 @@ class Pairs:
     labels: list[Any] = field(default_factory=list)
     table: list[Any] = field(default_factory=list)
     table_labels: list[Any] = field(default_factory=list)
+    flat: bool = True
     rows: int = 0
 
 
@@ -76,12 +78,13 @@ def note_pairs(tracer: Tracer, targets: torch.Tensor) -> None:
     pairs.hashes.append(found)
     pairs.labels.append(labels.long().numpy().copy())
     pairs.rows += len(found)
-    if inputs.ndim == 2 and 3 <= inputs.shape[1] <= 300 and sum(map(len, pairs.table)) < 1000:
-        pairs.table.append(inputs.detach().float().numpy().copy())
+    if 3 <= inputs[0].numel() <= 1024 and sum(map(len, pairs.table)) < 1000:
+        pairs.flat = pairs.flat and inputs.ndim == 2
+        pairs.table.append(inputs.detach().float().flatten(1).numpy().copy())
         pairs.table_labels.append(pairs.labels[-1])
 
 
-def _pair_facts(pairs: Pairs) -> dict[str, Any]:
+def _pair_facts(pairs: Pairs, *, final: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if not pairs.rows:
         return facts
@@ -93,10 +96,32 @@ def _pair_facts(pairs: Pairs) -> dict[str, Any]:
         "looked_at": len(counts),
         "repeats": max((n / len(part) for n, part in zip(inside, pairs.hashes, strict=True)), default=0.0),
     }
-    leak = _leak(pairs)
+    if not final:
+        return facts
+    leak = _leak(pairs) if pairs.flat else None
     if leak is not None:
         facts["leak"] = leak
+    agreement = _agreement(pairs)
+    if agreement is not None:
+        facts["agreement"] = agreement
     return facts
+
+
+def _agreement(pairs: Pairs) -> dict[str, float] | None:
+    """How often an example's nearest neighbour among 200 or more others has its label."""
+    if len({part.shape[1] for part in pairs.table}) != 1:
+        return None
+    table, labels = np.concatenate(pairs.table)[:1000], np.concatenate(pairs.table_labels)[:1000]
+    _, first = np.unique(table, axis=0, return_index=True)
+    table, labels = table[first], labels[first]
+    if len(labels) < 200 or not np.isfinite(table).all():
+        return None
+    deviation = table.std(0)
+    table = table[:, deviation > 0] / deviation[deviation > 0]
+    squares = (table**2).sum(1)
+    distance = squares[:, None] + squares - 2 * table @ table.T
+    np.fill_diagonal(distance, np.inf)
+    return {"share": float((labels[distance.argmin(1)] == labels).mean()), "rows": float(len(labels))}
 
 
 def _leak(pairs: Pairs) -> dict[str, Any] | None:
@@ -118,7 +143,8 @@ def _leak(pairs: Pairs) -> dict[str, Any] | None:
     column = table[:, best]
     upper, lower = (column[one], column[~one]) if auc[best] > 0.5 else (column[~one], column[one])
     gap = float(upper.min() - lower.max()) / max(float(column.std()), 1e-12)
-    if strength[best] < 0.999 or following > 0.95 or gap < 0.2:
+    still = min(float(upper.std()), float(lower.std())) < 1e-6  # recorded for one class only
+    if strength[best] < 0.999 or following > 0.95 or (gap < 0.2 and not (still and gap > 0)):
         return None
     return {"feature": best, "auc": float(strength[best]), "next": following, "gap": gap, "rows": len(labels)}
 
@@ -353,6 +379,7 @@ def _deliver(tracer: Tracer, iterator: Any, batch: Any, seconds: float) -> None:
 def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, frame: FrameType | None) -> None:
     """Tie a forward call to the data it was given."""
     loader, tracer.fresh_loader = tracer.fresh_loader, None
+    tracer.input_name = ""
     if loader is not None:
         state.loader = loader.key
         if not state.grad:
@@ -363,12 +390,9 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         tracer.train_input = None if tensor is None or tensor.ndim < 2 else weakref.ref(tensor)
     if tensor is None or tensor.ndim == 0:
         return
-    key = (id(state), None if loader is None else loader.key)
-    source = tracer.sources.get(key)
+    source = _source(tracer, state, loader, tensor, frame)
     if source is None:
-        if len(tracer.sources) > 400:
-            return
-        source = tracer.sources[key] = Source(state, loader)
+        return
     source.calls += 1
     if source.rows >= MOST_ROWS or (source.calls > 64 and source.calls & (source.calls - 1)):
         return
@@ -381,12 +405,7 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         return
     with tracer.governor:
         if source.calls <= 2 and frame is not None:
-            frames = [frame]
-            back = frame.f_back
-            while back is not None and len(frames) < 4:
-                frames.append(back)
-                back = back.f_back
-            source.names = tuple(dict.fromkeys((*source.names, *names_of(tensor, frames))))
+            source.names = tuple(dict.fromkeys((*source.names, *names_of(tensor, _frames(frame)))))
         source.objects.add(id(tensor))
         if source.seen < 2000 and source.calls <= 24 and tensor.is_floating_point() and tensor.ndim in (2, 4):
             _add_moments(source, tensor)
@@ -396,11 +415,43 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
             source.rows += len(found)
 
 
+def _source(
+    tracer: Tracer, state: CallState, loader: LoaderState | None, tensor: torch.Tensor, frame: FrameType | None
+) -> Source | None:
+    """The source that a call reads: its loader, or by hand the tensor's names at that place, the first few times."""
+    key: tuple[Any, ...] = (id(state), None if loader is None else loader.key)
+    if loader is None and not state.grad and frame is not None:
+        known = tracer.named_inputs.get((id(state), id(tensor)))
+        if known is None or known[0]() is not tensor:
+            names = names_of(tensor, _frames(frame)) if state.calls <= 12 else ()
+            known = (weakref.ref(tensor), names)
+            if len(tracer.named_inputs) < 400:
+                tracer.named_inputs[(id(state), id(tensor))] = known
+        telling = [name for name in known[1] if _tokens((name,)) & (_HELD_OUT | _TRAIN)]
+        tracer.input_name = telling[0] if telling else ""
+        key = (*key, *telling[:1])
+    source = tracer.sources.get(key)
+    if source is None and len(tracer.sources) <= 400:
+        source = tracer.sources[key] = Source(state, loader)
+    return source
+
+
+def _frames(frame: FrameType) -> list[FrameType]:
+    """A frame and those above it, four in all."""
+    frames, back = [frame], frame.f_back
+    while back is not None and len(frames) < 4:
+        frames.append(back)
+        back = back.f_back
+    return frames
+
+
 def _add_moments(source: Source, tensor: torch.Tensor) -> None:
     """Add a batch to the sums of a source: count, sum and sum of squares per feature (or channel)."""
     values = tensor.detach()[:2000]
     if values.numel() > 2_000_000 or values.numel() == 0:
         return
+    if values.ndim == 2 and min(values.shape) > 2 and bool((values[1:, :-1] == values[:-1, 1:]).all()):
+        source.windows = True
     flat = values.double() if values.ndim == 2 else values.double().transpose(0, 1).flatten(1).T
     sums = torch.stack(
         [torch.full((flat.shape[1],), float(len(flat)), dtype=torch.double), flat.sum(0), (flat**2).sum(0)]
@@ -442,6 +493,7 @@ def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
                     "mean": float(np.median(np.abs(mean_a - mean_b)[used] / std_a[used])),
                     "ratio": float(np.median(std_b[used] / std_a[used])),
                     "rows": source.seen,
+                    "windows": source.windows,
                 }
             )
     return found, rows
@@ -452,6 +504,8 @@ def source_name(state: CallState, tracer: Tracer) -> str:
     loader = tracer.last_loader
     if loader is not None and loader.names and state.loader is not None:
         return _telling(loader.names)
+    if tracer.input_name:
+        return tracer.input_name
     for word in state.words:
         if word.startswith("def "):
             return word[4:]
@@ -497,7 +551,7 @@ def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], d
     for key in {source.state.model.key for source in tracer.sources.values()}:
         found.extend(_overlaps(tracer, loaders, key))
     shifts, rows = _shifts(tracer)
-    train = {**_data_facts(tracer, True), **_pair_facts(tracer.pairs), "rows_seen": rows}
+    train = {**_data_facts(tracer, True), **_pair_facts(tracer.pairs, final=tracer.final), "rows_seen": rows}
     return tuple(found), train, {**_data_facts(tracer, False), "shift": shifts}
 
 
@@ -508,7 +562,10 @@ def _telling(names: tuple[str, ...]) -> str:
 
 
 def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterator[OverlapTrace]:
-    """Evaluation sources of one model against what that model was trained on."""
+    """Evaluation sources of one model against what that model was trained on.
+
+    Training data that are evaluated beside held-out data count as held-out only if their own name says so.
+    """
     mine = [source for source in tracer.sources.values() if source.state.model.key == model]
     trained = [source for source in mine if source.state.trained and (source.loader is None or source.loader.train)]
     parts = [part for source in trained for part in source.hashes]
@@ -518,7 +575,10 @@ def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterato
         return
     train = np.unique(np.concatenate(parts))
     objects = {identity for source in trained for identity in source.objects}
+    if len(objects) == 1 and _by_mask(tracer, trained):
+        return
     done: set[int] = set()
+    found: list[tuple[bool, OverlapTrace]] = []
     for source in mine:
         state, loader = source.state, source.loader
         if loader is not None and loader.dataset.hashes is not None and len(loader.dataset.hashes):
@@ -532,19 +592,44 @@ def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterato
             continue
         if len(np.unique(rows)) < 4:
             continue
-        share = float(np.isin(rows, train).mean())
+        inside = np.isin(rows, train)
+        share = float(inside.mean())
+        if loader is None and _mixes(source, train):
+            continue
         names = source.names if loader is None else loader.names
         claimed, says_train = _claim(names, state.words if loader is None else loader.words)
-        yield OverlapTrace(
-            name=_telling(names),
-            share=share,
-            rows=round(share * len(rows)),
-            looked_at=len(rows),
-            place=place(state.site) if loader is None else place(loader.site) or place(loader.use_site),
-            claimed=claimed,
-            same_object=bool(source.objects & objects) or bool(loader is not None and loader.train),
-            says_train=says_train,
+        by_name = bool(_tokens(names) & _HELD_OUT)
+        found.append(
+            (
+                by_name,
+                OverlapTrace(
+                    name=_telling(names),
+                    share=share,
+                    rows=round(share * len(rows)),
+                    looked_at=len(rows),
+                    place=place(state.site) if loader is None else place(loader.site) or place(loader.use_site),
+                    claimed=claimed,
+                    same_object=bool(source.objects & objects) or bool(loader is not None and loader.train),
+                    says_train=says_train,
+                ),
+            )
         )
+    beside = any(entry.share < 0.1 and entry.looked_at >= 20 for _, entry in found)
+    for by_name, entry in found:
+        yield entry if by_name or not beside else replace(entry, claimed="")
+
+
+def _by_mask(tracer: Tracer, trained: list[Source]) -> bool:
+    """Whether training reads one tensor whole and its loss only some of the rows, as graph networks do."""
+    rows = {source.state.output_shape[:1] for source in trained if source.state.output_shape}
+    asked = {loss.facts["target_shape"][:1] for loss in tracer.losses.values() if loss.grad}
+    return len(rows) == 1 and bool(asked) and not rows & asked
+
+
+def _mixes(source: Source, train: Any) -> bool:
+    """Whether the inputs given at one place are training data at one time and held-out data at another."""
+    shares = [float(np.isin(part, train).mean()) for part in source.hashes if len(part) >= 4]
+    return any(share > 0.9 for share in shares) and any(share < 0.1 for share in shares)
 
 
 def _data_facts(tracer: Tracer, train: bool) -> dict[str, Any]:

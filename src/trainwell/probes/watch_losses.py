@@ -135,5 +135,7 @@ def _merge(into: dict[str, Any], stats: dict[str, Any]) -> None:
             into[name] = min(into[name], value)
         elif name in ("max", "distinct", "non_finite"):
             into[name] = max(into[name], value)
+        elif name in ("sum", "squares", "count"):
+            into[name] += value
         elif isinstance(value, bool):
             into[name] = into[name] and value

@@ -383,6 +383,7 @@ class EvaluationTrace:
     loss: float | None = None
     accuracy: float | None = None
     rows: int = 0
+    label_counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -410,6 +411,7 @@ class TraceRecord:
 
     Attributes:
         places: Places by role: train_loader, eval_loader, loss, optimizer, evaluation, backward, step, scheduler.
+        random_labels: Whether the labels are drawn at random on the line that makes them.
         rare_metrics: Whether the program's source speaks of metrics that count rare classes (F1, AUROC, recall).
         seconds: Time under observation; `own_seconds` of it was the tracer's. [seconds]
         first_events: The first events in order, as (letter or word, place).
@@ -434,6 +436,7 @@ class TraceRecord:
     train_data: Mapping[str, Any] = field(default_factory=dict)
     eval_data: Mapping[str, Any] = field(default_factory=dict)
     rare_metrics: bool = False
+    random_labels: bool = False
     seeds: tuple[str, ...] = ()
     seconds: float = 0.0
     own_seconds: float = 0.0

@@ -91,6 +91,8 @@ def _linear_pair(graph: GraphTrace, index: int) -> tuple[str, str] | None:
     if (kind(graph.nodes[index]) in dense) != (kind(graph.nodes[source]) in dense):
         return None
     middle, wide_in, wide_out = inner[1][0], inner[1][1], outer[1][0]
+    if _leaves_a_model(graph, index, outer[2], source):
+        return None
     readers = sum(1 for n in graph.nodes if source in n.inputs)
     if readers > 1 or middle < min(wide_in, wide_out):
         return None
@@ -108,6 +110,20 @@ def _linear_pair(graph: GraphTrace, index: int) -> tuple[str, str] | None:
         if sorted(set(inner[1][2:]) | set(outer[1][2:])) and inner[1][2:] != outer[1][2:]:
             return None
     return inner[0].rpartition(".")[0], outer[0].rpartition(".")[0]
+
+
+def _leaves_a_model(graph: GraphTrace, index: int, slot: int, source: int) -> bool:
+    """Whether the way from a layer back to another passes the output of a model: parts that are used apart."""
+    found = graph.nodes[index].inputs[slot]
+    for _ in range(30):
+        if not 0 <= found < len(graph.nodes):
+            return False
+        if "output_of" in graph.nodes[found].detail:
+            return True
+        if found == source or not graph.nodes[found].inputs:
+            return False
+        found = graph.nodes[found].inputs[0]
+    return False
 
 
 @rule("dead-units", "warning", explains=(*_WEAK, "vanishing-gradients"))

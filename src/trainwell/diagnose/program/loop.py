@@ -25,6 +25,7 @@ _CURVES = (
     "constant-loss",
     "bad-initial-loss",
 )
+ADAPTIVE = ("Adam", "NAdam", "RAdam", "RMSprop", "Adagrad", "Lion", "Adafactor")
 _LOOP = "optimizer.zero_grad()\nloss.backward()\noptimizer.step()"
 
 
@@ -243,12 +244,16 @@ def always_clipped(run: RunRecord) -> Iterator[Finding]:
     Raise the limit to about the 90th percentile of the norms seen, and lower the learning rate to match.
 
     ## When it is wrong
-    Methods that normalise gradients on purpose.
+    Methods that normalise gradients on purpose. Adam and its kin hardly notice a constant
+    factor (advice then, below a factor of 50).
 
     ## Source
     Zhang et al. 2020, Why gradient clipping accelerates training, ICLR.
     """
-    for clip in trace_of(run).clips:
+    trace = trace_of(run)
+    stepping = [o for o in trace.optimizers if o.steps]
+    adaptive = bool(stepping) and all(o.kind.startswith(ADAPTIVE) for o in stepping)
+    for clip in trace.clips:
         rows = [(norm, limit) for _, norm, limit in clip.norms if limit > 0 and norm == norm]
         rows = rows[len(rows) // 5 :]
         if len(rows) < 12:
@@ -258,7 +263,7 @@ def always_clipped(run: RunRecord) -> Iterator[Finding]:
         if len(clipped) / len(rows) >= 0.95 and factor >= 10:
             yield Finding(
                 "always-clipped",
-                "warning",
+                "advice" if adaptive and factor < 50 else "warning",
                 f"{len(clipped)} of {len(rows)} gradients looked at were clipped, by a factor of "
                 f"{factor:.0f} in the median.",
                 {"looked_at": len(rows), "clipped": len(clipped), "median_factor": factor, "limit": rows[-1][1]},
@@ -393,7 +398,7 @@ def accumulation_not_averaged(run: RunRecord) -> Iterator[Finding]:
     first = graph.nodes[0].op
     if carried >= 0.5 or "Div" in first or "Mul" in first or backward.scaled:
         return
-    adaptive = optimizer.kind.startswith(("Adam", "NAdam", "RAdam", "RMSprop", "Adagrad", "Lion", "Adafactor"))
+    adaptive = optimizer.kind.startswith(ADAPTIVE)
     yield Finding(
         "accumulation-not-averaged",
         "advice" if adaptive else "warning",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
+from trainwell.diagnose import loss
 from trainwell.diagnose.program.reading import (
     also,
     behind,
@@ -20,6 +22,8 @@ from trainwell.diagnose.program.rule import rule
 from trainwell.records import BackwardTrace, Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
 
 _SLOW = ("learning-rate-too-low", "underfitting", "no-better-than-chance", "bad-initial-loss", "vanishing-gradients")
+STEEP = ("sqrt", "rsqrt", "log", "log2", "log10", "acos", "asin", "arccos", "arcsin", "atanh", "div", "pow", "exp")
+"""Functions whose value or slope is infinite somewhere, the likeliest first."""
 _DENSE = ("Addmm", "Mm", "Convolution", "Linear", "MkldnnConvolution", "MkldnnLinear", "Bmm", "Baddbmm")
 
 
@@ -501,6 +505,15 @@ def _classifies(run: RunRecord) -> bool:
     """Whether the user's own words around the model speak of classes, labels or accuracy."""
     words = {w for call in trace_of(run).calls for w in call.words}
     return any(part in w for w in words for part in ("acc", "label", "class", "round", "correct", "digit"))
+
+
+@rule("non-finite-loss", "error")
+def non_finite_loss(run: RunRecord) -> Iterator[Finding]:
+    """Stands where the loss calls a function whose slope is infinite somewhere, if it came without growth."""
+    trace = trace_of(run)
+    for finding in loss.non_finite_loss(run):
+        near = {} if finding.evidence["grew_before"] else {k: w for b in trace.backwards for k, w in b.around.items()}
+        yield replace(finding, place=next((near[name] for name in STEEP if name in near), None))
 
 
 @rule("summed-loss", "advice")
