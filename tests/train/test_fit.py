@@ -261,3 +261,12 @@ def test_throughput_waiting_and_memory_are_recorded_each_epoch():
         assert len(run.steps[name]) == 3
     assert (run.steps["examples_per_second"].value > 0).all()
     assert run.steps["memory_bytes"].value.min() > 1e7
+
+
+def test_the_last_weights_of_an_averaged_run_are_the_average():
+    recipe = Recipe(epochs=2, batch_size=32, averaging={"name": "ema", "decay": 0.9}, stopping={"keep": "last"})
+    run = fit(digits(), recipe)
+    with torch.no_grad():
+        scores = run.model()(digits().val.inputs)
+    loss = torch.nn.functional.cross_entropy(scores, digits().val.targets)
+    assert float(loss) == pytest.approx(run.evaluations("val").loss[-1], rel=1e-6)

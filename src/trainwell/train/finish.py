@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def finish(training: Training) -> Run:
     """Make the run of a training that has ended, and write it to its folder."""
     parts, recorder = training.parts, training.recorder
-    weights = parts.keeper.weights or copy_state(parts.model)
+    with parts.evaluated_weights():
+        weights = parts.keeper.weights or copy_state(parts.model)
     weights = {name: value.detach().cpu() for name, value in weights.items()}
     if parts.scaled is not None:
         weights |= {SCALING + name: value for name, value in parts.scaled.state().items()}
