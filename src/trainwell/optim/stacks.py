@@ -69,14 +69,16 @@ def stacked_groups(
             f"`optimizer` must be of one family to train runs as one stack, got {'; '.join(map(str, families))}. "
             "Group the runs by family"
         )
-    treated_by_run = [treatments(model, part) for part in parameters]
-    names = [tuple(t.name for t in trained(treated)) for treated in treated_by_run]
+    by_part = {part.model_dump_json(): part for part in parameters}
+    treated = {text: treatments(model, part) for text, part in by_part.items()}
+    treated_by_run = [treated[part.model_dump_json()] for part in parameters]
+    names = [tuple(t.name for t in trained(own)) for own in treated_by_run]
     if len(set(names)) > 1:
         raise RecipeError(
             "`parameters.overrides` must freeze the same parameters to train runs as one stack, got different ones. "
             "Group the runs by what they freeze"
         )
-    divided = [divide(spec, trained(treated)) for spec, treated in zip(specs, treated_by_run, strict=True)]
+    divided = [divide(spec, trained(own)) for spec, own in zip(specs, treated_by_run, strict=True)]
     groups = []
     for parts in zip(*divided, strict=True):
         groups += _groups_of_rule([p[0] for p in parts], [p[1] for p in parts], equal_as_number, device)

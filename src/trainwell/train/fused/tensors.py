@@ -75,7 +75,7 @@ class Block:
 
     def _columns(self, rows_KP: Tensor) -> tuple[Tensor, ...]:
         widths = [sum(self.shapes[name].numel() for name in group.names) for group in self.groups]
-        return rows_KP.split(widths, 1)
+        return torch.split(rows_KP, widths, 1)
 
     @property
     def by_shape(self) -> bool:
