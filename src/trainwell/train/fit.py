@@ -56,16 +56,14 @@ def fit(
         ResumeError: If the folder's run has another recipe, other data or another seed.
         KeyboardInterrupt: After everything recorded so far was written.
     """
-    _refuse_wrong_kinds(problem, recipe, callbacks)
+    refuse_wrong_kinds(problem, recipe, callbacks)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UsageError(f"`seed` must be a whole number of at least 0, got {seed!r}. Use seed=0")
     place = None if folder is None else Path(folder)
     if resume and place is None:
         raise UsageError("`folder` must be given with resume=True, got None. Name the run's folder")
-    if not resume and place is not None and (place / "run.json").exists():
-        raise UsageError(
-            f"`folder` must not hold another run, got {place}. Name another folder, or continue it with resume=True"
-        )
+    if not resume:
+        refuse_taken(place)
     continued = False
     if resume and place is not None and (place / "run.json").is_file():
         ended = ended_run(place)
@@ -88,7 +86,24 @@ def fit(
     return training.finish()
 
 
-def _refuse_wrong_kinds(problem: Any, recipe: Any, callbacks: Any) -> None:
+def refuse_taken(folder: Path | None) -> None:
+    """Refuse a folder that holds a run.
+
+    Raises:
+        UsageError: If it does.
+    """
+    if folder is not None and (folder / "run.json").exists():
+        raise UsageError(
+            f"`folder` must not hold another run, got {folder}. Name another folder, or continue it with resume=True"
+        )
+
+
+def refuse_wrong_kinds(problem: Any, recipe: Any, callbacks: Any) -> None:
+    """Refuse arguments that are no problem, recipe or callbacks.
+
+    Raises:
+        UsageError: If there are some.
+    """
     if not isinstance(problem, Problem):
         raise UsageError(
             f"`problem` must be a Problem, got {type(problem).__name__}. Make one, or use load_problem(name or path)"

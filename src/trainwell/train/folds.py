@@ -13,7 +13,10 @@ from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.stats import Estimate, mean_interval
 from trainwell.train.callbacks import Callback
-from trainwell.train.fit import fit
+from trainwell.train.fit import refuse_taken, refuse_wrong_kinds
+from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.many import train
+from trainwell.train.fused.together import Listener
 from trainwell.train.run import Run
 
 
@@ -48,8 +51,9 @@ def fit_folds(
     seed: int = 0,
     folder: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    listener: Listener | None = None,
 ) -> Folds:
-    """Train once per fold of the training and validation data together; the test data stay untouched.
+    """Train once per fold of the training and validation data together, as stacks; the test data stay untouched.
 
     The same recipe, initial weights and noise in each fold; scaling is fitted on each fold's own training part. The
     validation fold also picks the best epoch, so the values flatter a little; `stopping.keep = "last"` avoids that.
@@ -60,6 +64,8 @@ def fit_folds(
         split: auto, stratified, grouped, time, random, or a scikit-learn splitter.
         seed: Of the folds and of the runs.
         folder: Where the runs are recorded, as `fold-NN`.
+        callbacks: Told of the moments of every run.
+        listener: Told in plain words what is trained as one batched program, and what is not and why.
 
     Returns:
         The runs and their mean. The interval's variance is s^2 (1/n + 1/(k - 1)) instead of s^2 / n.
@@ -73,11 +79,23 @@ def fit_folds(
     """
     if k < 2 or repeats < 1:
         raise UsageError(f"`k` must be at least 2 and `repeats` at least 1, got {k} and {repeats}. Say k=5")
-    runs = []
-    for number, fold in enumerate(problem.folds(k, repeats=repeats, split=split, seed=seed), 1):
-        place = None if folder is None else Path(folder) / f"fold-{number:02d}"
-        parent = {"step": "fold", "fold": number}
-        runs.append(fit(fold, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent))
+    refuse_wrong_kinds(problem, recipe, callbacks)
+    folds = problem.folds(k, repeats=repeats, split=split, seed=seed)
+    places = [None if folder is None else Path(folder) / f"fold-{number + 1:02d}" for number in range(len(folds))]
+    for place in places:
+        refuse_taken(place)
+    lanes = [
+        Lane(
+            fold,
+            recipe or Recipe(),
+            seed=seed,
+            folder=place,
+            callbacks=callbacks,
+            parent={"step": "fold", "fold": number},
+        )
+        for number, (fold, place) in enumerate(zip(folds, places, strict=True), 1)
+    ]
+    runs = train(lanes, listener=listener)
     metric = problem.metric.name
     values = [math.nan if run.diverged else run.best_metric(metric) for run in runs]
     return Folds(tuple(runs), metric, _estimate(values, max(2, round(len(runs) / repeats))))

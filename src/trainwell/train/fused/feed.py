@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwell.data import Examples
+from trainwell.data import Examples, Source
+from trainwell.problem.partition import joined
 from trainwell.train.feed import Feed
 
 
@@ -32,23 +33,25 @@ class StackedBatch:
 
 
 class StackedFeed:
-    """Groups of batches for runs that train on the same split.
+    """Groups of batches for runs that train on splits of one size: the same, or one of each fold.
 
     Args:
-        feeds: Of the runs; they agree in everything but the order.
+        feeds: Of the runs; they agree in everything but the data and the order.
 
     Attributes:
+        source: The different splits, one after the other.
         shared: Whether all runs see the same batches.
     """
 
     def __init__(self, feeds: Sequence[Feed]) -> None:
         self.feeds = list(feeds)
-        source = feeds[0].source
-        assert isinstance(source, Examples)
-        self.source = source
+        splits = {id(feed.source): feed.source for feed in feeds}
+        self.source = _one_after_the_other(list(splits.values()))
+        size = len(self.source) // len(splits)
+        self._begins = [size * list(splits).index(id(feed.source)) for feed in feeds]
         self.plan = feeds[0].plan
         self.device = feeds[0].device
-        self.shared = len({(feed.streams.seed, feed.sampling) for feed in feeds}) == 1
+        self.shared = len(splits) == 1 and len({(feed.streams.seed, feed.sampling) for feed in feeds}) == 1
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[list[StackedBatch]]:
         """The groups of one epoch, each for one update; `skip` batches are left out at the front."""
@@ -57,7 +60,10 @@ class StackedFeed:
             key = (feed.streams.seed, feed.sampling)
             if key not in orders:
                 orders[key] = feed.order(epoch)
-        rows = list(orders.values()) if self.shared else [orders[f.streams.seed, f.sampling] for f in self.feeds]
+        rows = [
+            orders[feed.streams.seed, feed.sampling] + begin
+            for feed, begin in zip(self.feeds[: 1 if self.shared else None], self._begins, strict=False)
+        ]
         order = torch.stack(rows).to(self.device)
         plan = self.plan
         group: list[StackedBatch] = []
@@ -73,6 +79,14 @@ class StackedFeed:
             return StackedBatch(self.source.take(order[0]), True, size)
         taken = self.source.take(order.flatten())
         return StackedBatch(taken.map(lambda t: torch.unflatten(t, 0, (-1, size))), False, size)
+
+
+def _one_after_the_other(splits: Sequence[Source]) -> Examples:
+    whole = splits[0]
+    for split in splits[1:]:
+        whole = joined(whole, split)
+    assert isinstance(whole, Examples)
+    return whole
 
 
 def stack_examples(examples: Sequence[Examples]) -> Examples:

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwell.data import Examples
+from trainwell.data import Examples, count
 from trainwell.errors import ProblemError, RecipeError
 from trainwell.optim.rules.families import family_of
+from trainwell.problem import Problem
 from trainwell.train.fused.lane import Lane
+from trainwell.train.fused.losses import plain_classes
 from trainwell.train.update import Update
 
 _MIXING = ("mixup", "cutmix")
@@ -51,7 +53,9 @@ def key_of(lane: Lane) -> Hashable:
     recipe, parts = lane.recipe, lane.parts
     loss = recipe.loss.model_copy(update={"label_smoothing": 0.0, "class_weights": "none"})
     return (
-        id(lane.problem),
+        kin(lane.problem),
+        count(lane.problem.train),
+        plain_classes(parts.feed.source),
         family_of(recipe.optimizer),
         tuple(sorted(lane.trained_names)),
         (parts.plan.batch_size, parts.plan.accumulate, parts.plan.batches_per_epoch),
@@ -64,6 +68,11 @@ def key_of(lane: Lane) -> Hashable:
         str(parts.device),
         signature(lane.model),
     )
+
+
+def kin(problem: Problem) -> Hashable:
+    """What problems have in common that differ in their data at most, as folds do."""
+    return (id(problem.factory), problem.task, problem.classes, problem.loss, tuple(map(id, problem.metrics)))
 
 
 def groups(lanes: Sequence[Lane]) -> list[list[Lane]]:

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainwell.data import Examples, Source
 from trainwell.problem import Problem
+from trainwell.problem.metrics import IGNORED
 from trainwell.recipe.parts import Loss
 from trainwell.train.losses import LossFunction, training_loss
 
@@ -83,3 +85,11 @@ class StackedLoss:
             return torch.lerp(hard(outputs, targets), soft(outputs, targets), share)
 
         return blended
+
+
+def plain_classes(source: Source) -> bool:
+    """Whether each example of a split has one class, and none is to be ignored."""
+    targets = source.targets if isinstance(source, Examples) else None
+    if targets is None or targets.ndim != 1 or targets.is_floating_point():
+        return False
+    return bool((targets != IGNORED).all())

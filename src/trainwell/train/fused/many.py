@@ -10,6 +10,7 @@ from trainwell.errors import UsageError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.train.callbacks import Callback
+from trainwell.train.fit import refuse_taken, refuse_wrong_kinds
 from trainwell.train.fused.halving import Halving, halve
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.together import Listener, Together
@@ -55,13 +56,16 @@ def fit_many(
         The runs in the order of (recipe, seed). A divergence is a recorded result of its run alone.
 
     Raises:
-        UsageError: If there is no recipe or no seed.
+        UsageError: If an argument is of the wrong kind, there is no recipe or no seed, or a folder holds a run.
         RecipeError: If a recipe does not fit the problem.
         ProblemError: If the model does not fit the data, or two runs' models hold the same parameter.
         KeyboardInterrupt: After everything recorded so far was written.
     """
+    refuse_wrong_kinds(problem, None, callbacks)
     pairs = pairs_of(recipes, seeds)
     folders = folders_of(folder, len(pairs))
+    for place in folders:
+        refuse_taken(place)
     if size is not None and size < 1:
         raise UsageError(f"`size` must be at least 1, got {size}. Leave it out to have it measured")
     if workers is not None and workers != 1:
@@ -73,6 +77,22 @@ def fit_many(
         Lane(problem, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent)
         for (recipe, seed), place in zip(pairs, folders, strict=True)
     ]
+    return train(lanes, size=size, halving=halving, listener=listener)
+
+
+def train(
+    lanes: Sequence[Lane],
+    *,
+    size: int | None = None,
+    halving: Halving | None = None,
+    listener: Listener | None = None,
+) -> list[Run]:
+    """Train runs together to their ends; their results in order. Arguments as for `fit_many`.
+
+    Raises:
+        ProblemError: If two runs' models hold the same parameter.
+        KeyboardInterrupt: After everything recorded so far was written.
+    """
     together = Together(lanes, size=size, listener=listener)
     try:
         if halving is None:

@@ -9,10 +9,9 @@ from torch import Tensor
 from torch.func import vmap
 
 from trainwell.data import Examples
-from trainwell.problem.metrics import IGNORED
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.layers import Layer, layers_of
-from trainwell.train.fused.losses import StackedLoss
+from trainwell.train.fused.losses import StackedLoss, plain_classes
 from trainwell.train.fused.tensors import Tensors
 from trainwell.train.losses import LossFunction
 
@@ -26,14 +25,7 @@ class MatmulProgram:
         layers = layers_of(lane.model)
         assert layers is not None
         self.layers: list[Layer] = layers
-        source = lane.parts.feed.source
-        targets = source.targets if isinstance(source, Examples) else None
-        self.plain_classes = (
-            targets is not None
-            and targets.ndim == 1
-            and not targets.is_floating_point()
-            and bool((targets != IGNORED).all())
-        )
+        self.plain_classes = plain_classes(lane.parts.feed.source)
 
     @staticmethod
     def suits(lane: Lane) -> bool:

@@ -258,21 +258,29 @@ class Stack:
         if len(runs) < len(self):
             tensors = tensors.select(torch.tensor(list(runs), device=self.parts.device))
         rows: list[list[Evaluation]] = [[] for _ in runs]
-        for split, source in self.parts.evaluated.items():
-            assert isinstance(source, Examples)
-            found = evaluate_runs(
-                self.program,
-                tensors,
-                source,
-                problem=self.problem,
-                loss=self.parts.plain_loss,
-                split=split,
-                step=self.step,
-                epoch=self.step / self.plan.steps_per_epoch,
-                unscale=self.parts.unscale(),
+        by_problem: dict[int, list[int]] = {}
+        for place, k in enumerate(runs):
+            by_problem.setdefault(id(self.lanes[k].problem), []).append(place)
+        for places in by_problem.values():
+            lane = self.lanes[runs[places[0]]]
+            own = (
+                tensors if len(places) == len(runs) else tensors.select(torch.tensor(places, device=lane.parts.device))
             )
-            for own, row in zip(rows, found, strict=True):
-                own.append(row)
+            for split, source in lane.parts.evaluated.items():
+                assert isinstance(source, Examples)
+                found = evaluate_runs(
+                    self.program,
+                    own,
+                    source,
+                    problem=lane.problem,
+                    loss=lane.parts.plain_loss,
+                    split=split,
+                    step=self.step,
+                    epoch=self.step / self.plan.steps_per_epoch,
+                    unscale=lane.parts.unscale(),
+                )
+                for place, row in zip(places, found, strict=True):
+                    rows[place].append(row)
         named = {**tensors.parameters, **tensors.buffers}
         for place, k in enumerate(runs):
             view = StateView({key: named[name] for key, name in self._names.items()}, place)
