@@ -76,6 +76,8 @@ class ProtocolFacts:
         family: Pairs that are corrected together: all, or each against the first contender.
         method: How points of the spaces are drawn; only methods with independent trials.
         tuning_seeds, final_seeds: Per study, the same for every contender; disjoint.
+        repeats, test_share: Where fixed recipes are compared over random splits of all the data: how many splits,
+            and the share that each holds out; 0 and None for a race of studies.
     """
 
     problems: tuple[RaceProblem, ...]
@@ -93,6 +95,8 @@ class ProtocolFacts:
     equal: Literal["steps", "seconds"] = "steps"
     seconds: float | None = None
     method: str = "sobol"
+    repeats: int = 0
+    test_share: float | None = None
     format: int = 1
 
     @property
@@ -360,6 +364,14 @@ class ComparisonFolder:
     def exists(self) -> bool:
         """Whether a comparison was begun here."""
         return (self.folder / "protocol.json").is_file()
+
+    def append_note(self, note: Mapping[str, Any]) -> None:
+        """Append an event: resumed with other code, the load of the machine."""
+        append_lines(self.folder / "notes.jsonl", [note])
+
+    def notes(self) -> list[Any]:
+        """All events."""
+        return read_lines(self.folder / "notes.jsonl")
 
     def write_protocol(self, protocol: ProtocolFacts, environment: Environment) -> None:
         """Write what was fixed beforehand, and where."""

@@ -15,9 +15,11 @@ __all__ = [
     "logbook_markdown",
     "report",
     "write_improvement_report",
+    "write_race_report",
     "write_report",
     "write_run_report",
     "write_schedule_page",
+    "write_study_report",
 ]
 
 PAGE = "report.html"
@@ -50,7 +52,7 @@ def report(anything: Any, path: str | Path | None = None) -> Path:
 
 
 def write_report(folder: str | os.PathLike[str], path: str | Path | None = None) -> Path:
-    """Write the page of what a folder holds: an improvement, a run, or several runs beside each other.
+    """Write the page of what a folder holds: an improvement, a comparison, a run, or several runs beside each other.
 
     Raises:
         RecordError: If it holds none of them.
@@ -58,6 +60,10 @@ def write_report(folder: str | os.PathLike[str], path: str | Path | None = None)
     folder = Path(folder)
     if (folder / "improve.json").is_file():
         return write_improvement_report(folder, path)
+    if (folder / "comparison.json").is_file():
+        return write_race_report(folder, path)
+    if (folder / "study.json").is_file():
+        return write_study_report(folder, path)
     if (folder / "run.json").is_file():
         return write_run_report(folder, path)
     return _write_comparison(folder, path)
@@ -76,6 +82,22 @@ def write_improvement_report(folder: str | os.PathLike[str], path: str | Path | 
     return _write(improvement_page(improvement_view(load_improvement(folder), folder)), path or folder / PAGE)
 
 
+def write_race_report(folder: str | os.PathLike[str], path: str | Path | None = None, *, command: str = "") -> Path:
+    """Write `report.html` of a comparison of contenders.
+
+    Args:
+        command: What repeats it, for the page.
+
+    Raises:
+        RecordError: If the folder holds no comparison.
+    """
+    from trainwell.report.page import race_page
+    from trainwell.report.views.race import race_view
+
+    folder = Path(folder)
+    return _write(race_page(race_view(folder, command)), path or folder / PAGE)
+
+
 def write_run_report(run: str | os.PathLike[str] | RunRecord, path: str | Path | None = None) -> Path:
     """Write `report.html` of one run.
 
@@ -90,6 +112,20 @@ def write_run_report(run: str | os.PathLike[str] | RunRecord, path: str | Path |
     if path is None and record.folder is None:
         raise UsageError("`path` must be given for a run without a folder, got none. Name the page's path.")
     return _write(run_page(run_view(record)), path or Path(record.folder or ".") / PAGE)
+
+
+def write_study_report(folder: str | os.PathLike[str], path: str | Path | None = None) -> Path:
+    """Write `report.html` of a study at any stage.
+
+    Raises:
+        RecordError: If the folder holds no study.
+    """
+    from trainwell.records.study import load_study
+    from trainwell.report.page import study_page
+    from trainwell.report.views.study import study_view
+
+    folder = Path(folder)
+    return _write(study_page(study_view(load_study(folder))), path or folder / PAGE)
 
 
 def write_schedule_page(name: str, rates: Sequence[float], path: str | Path) -> Path:

@@ -17,11 +17,13 @@ from markupsafe import Markup, escape
 
 from trainwell.errors import RecordError
 from trainwell.report import charts, wording
-from trainwell.report.charts import curves, palette, proof, rates, search, series
+from trainwell.report.charts import curves, palette, proof, race, rates, search, series, study
 from trainwell.report.views.comparison import ComparisonView
 from trainwell.report.views.curves import Line
 from trainwell.report.views.improvement import ImprovementView
+from trainwell.report.views.race import RaceView
 from trainwell.report.views.run import RunView
+from trainwell.report.views.study import StudyView
 
 Charts = Mapping[str, charts.Chart]
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -41,6 +43,16 @@ def run_page(view: RunView) -> str:
 def comparison_page(view: ComparisonView) -> str:
     """The page of several runs."""
     return _render("comparison.html", comparison_charts(view), v=view)
+
+
+def race_page(view: RaceView) -> str:
+    """The page of a comparison of contenders."""
+    return _render("race.html", race_charts(view), v=view, record=view.record)
+
+
+def study_page(view: StudyView) -> str:
+    """The page of a study."""
+    return _render("study.html", study_charts(view), v=view)
 
 
 def schedule_page(name: str, line: Line) -> str:
@@ -96,6 +108,25 @@ def run_charts(view: RunView) -> Charts:
     return _by_name(made)
 
 
+def study_charts(view: StudyView) -> Charts:
+    """The charts of a study, by name; what cannot be told has none."""
+    plan, looks = view.record.plan, view.record.looks
+    higher = plan.higher_is_better
+    made: list[charts.Chart | None] = []
+    if view.search is not None:
+        made.append(search.plane(view.search, plan.watch, higher_is_better=higher))
+        made.append(search.progress(view.search, plan.watch, higher_is_better=higher))
+        made.append(study.cost_chart(looks, plan.watch, higher_is_better=higher))
+    if view.learned is not None:
+        epochs = view.learned.epochs
+        made.append(study.importance_chart(view.learned.importance))
+        made.append(study.parallel_chart(view.record, view.learned))
+        made += [study.slice_chart(k, one, plan.watch, epochs) for k, one in enumerate(view.learned.slices)]
+        if view.learned.best_of is not None:
+            made.append(study.best_of_chart(view.learned.best_of, plan.watch, epochs))
+    return _by_name(made)
+
+
 def comparison_charts(view: ComparisonView) -> Charts:
     """Curves of several runs, by name."""
     made: list[charts.Chart | None] = []
@@ -103,6 +134,18 @@ def comparison_charts(view: ComparisonView) -> Charts:
         made.append(curves.curves("loss", "Loss", view.loss, height=380))
     if view.metric_panels:
         made.append(curves.curves("metric", _title(view.metric), view.metric_panels, height=380))
+    return _by_name(made)
+
+
+def race_charts(view: RaceView) -> Charts:
+    """The charts of a comparison of contenders, by name; each problem and horizon has its own."""
+    protocol = view.record.protocol
+    unit = "splits" if protocol.repeats else "studies" if protocol.claim == "C2" else "seeds"
+    made: list[charts.Chart | None] = []
+    for place in view.places:
+        made += [race.points(place, unit=unit), race.differences(place), race.curves(place), race.tuning(place)]
+        made += [race.rates(place), race.times(place)]
+    made += [race.profiles(view.record.overall, horizon) for horizon in protocol.horizons]
     return _by_name(made)
 
 
