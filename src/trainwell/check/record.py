@@ -104,6 +104,14 @@ def run_of(trace: TraceRecord, name: str) -> RunRecord:
     )
 
 
+def with_replicas(traces: list[TraceRecord]) -> list[TraceRecord]:
+    """Tell the first process of a distributed training what the weights of the others sum to."""
+    others = {str(t.rank): t.weight_sums for t in traces[1:] if t.weight_sums}
+    if not traces or not traces[0].weight_sums or not others:
+        return traces
+    return [replace(traces[0], other_sums=others, processes=1 + len(others)), *traces[1:]]
+
+
 def _recipe(loss: LossTrace | None) -> dict[str, Any]:
     """The few fields of a recipe that rules on data ask for."""
     return {"sampling": {"name": "ordered"}} if loss is not None and _in_blocks(loss) else {}

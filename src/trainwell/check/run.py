@@ -132,6 +132,7 @@ def check(
         folder = Path(name)
         program = _run(folder, target, str(path), module, seconds, steps, list(arguments), output)
         traces = _traces(folder)
+    traces = record.with_replicas(traces)
     runs = tuple(record.run_of(trace, target.name if not module else str(path)) for trace in traces)
     found, notes = [], []
     for run in runs:

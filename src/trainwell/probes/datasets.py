@@ -155,6 +155,24 @@ def _flat(value: Any) -> Any:
     return tensor.detach() if tensor.ndim == 1 else None
 
 
+def stored_images(dataset: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Images and labels that a dataset keeps as arrays, before any transform; None if it does not."""
+    if isinstance(dataset, Subset):
+        inner = stored_images(dataset.dataset)
+        chosen = torch.as_tensor(list(dataset.indices), dtype=torch.long)
+        return None if inner is None else (inner[0][chosen], inner[1][chosen])
+    count, found = length(dataset), labels(dataset)
+    if not count or found is None or len(found) != count or found.is_floating_point():
+        return None
+    for value in _attributes(dataset).values():
+        if isinstance(value, torch.Tensor | np.ndarray) and value.ndim >= 3 and len(value) == count:
+            images = torch.as_tensor(value)
+            if images.ndim == 4 and images.shape[-1] in (1, 3) and images.shape[1] > 3:
+                images = images.movedim(-1, 1)
+            return images, found.cpu()
+    return None
+
+
 def own_generators(dataset: Any, depth: int = 0) -> list[str]:
     """Names of random generators that a dataset (or its transform) carries along."""
     found = []

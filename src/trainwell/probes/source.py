@@ -31,6 +31,17 @@ def speaks_of_rare_classes(name: str) -> bool:
     return _RARE.search(text.lower()) is not None
 
 
+def line_of_call(file: str, names: tuple[str, ...]) -> Site | None:
+    """The first line of a file (or of a notebook's cells) that calls one of some names, the first of them first."""
+    trees = [(name, tree) for name in (file, *sibling_cells(file)) if (tree := tree_of(name)) is not None]
+    for wanted in names:
+        for name, tree in trees:
+            lines = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) == wanted]
+            if lines:
+                return name, min(lines)
+    return None
+
+
 def draws_at_random(where: Site) -> bool:
     """Whether the statement at a line draws random numbers."""
     tree = tree_of(where[0])

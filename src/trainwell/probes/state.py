@@ -99,6 +99,9 @@ class OptimizerState:
     unchanged_looks: int = 0
     update_ratio: list[tuple[int, float]] = field(default_factory=list)
     gradient_norm: list[tuple[int, float]] = field(default_factory=list)
+    gradient_pairs: list[tuple[int, float, float]] = field(default_factory=list)
+    slopes: list[Any] = field(default_factory=list)
+    slopes_at: int = -2
     witnesses: list[Any] = field(default_factory=list)
     cleared: bool = True
     before: Any = None
@@ -132,6 +135,7 @@ class OptimizerState:
             unchanged_looks=self.unchanged_looks,
             update_ratio=tuple(self.update_ratio),
             gradient_norm=tuple(self.gradient_norm),
+            gradient_pairs=tuple(self.gradient_pairs),
             scaled_steps=self.scaled_steps,
             direct_steps_under_scaler=self.direct_under_scaler,
             state_loaded=self.state_loaded,
@@ -533,6 +537,7 @@ class DatasetState:
     random_transforms: tuple[str, ...] = ()
     hashes: Any = None
     fingerprinted: bool = False
+    stored: Any = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> DatasetTrace:

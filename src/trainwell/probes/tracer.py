@@ -24,8 +24,10 @@ from trainwell.probes import (
     watch_files,
     watch_losses,
     watch_places,
+    watch_replicas,
     watch_schedules,
     watch_steps,
+    watch_waits,
 )
 from trainwell.probes.governor import Governor
 from trainwell.probes.patch import Patches
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
         SchedulerState,
     )
     from trainwell.records import FileTrace, GraphTrace
+
+
+TURNS = ("rot90", "RandomVerticalFlip", "RandomRotation", "flip", "flipud", "fliplr", "vflip", "hflip", "rotate")
 
 
 class BudgetReached(BaseException):
@@ -100,6 +105,10 @@ class Tracer:
         self.evaluation: EvaluationState | None = None
         self.evaluations: list[Any] = []
         self.sources: dict[Any, Any] = {}
+        self.rank = 0
+        self.replicas: Counter[str] = Counter()
+        self.weight_sums: list[tuple[int, float]] = []
+        self.waits: Counter[Site | None] = Counter()
         self.input_name = ""
         self.final = False
         self.named_inputs: dict[tuple[int, int], tuple[Any, tuple[str, ...]]] = {}
@@ -161,6 +170,8 @@ class Tracer:
             watch_schedules,
             watch_files,
             watch_places,
+            watch_replicas,
+            watch_waits,
         ):
             part.install(self)
         os.register_at_fork(after_in_child=self._after_fork)
@@ -268,6 +279,10 @@ class Tracer:
             steps=self.steps,
             backward_calls=self.backward_calls,
             manual_updates=self.manual_updates,
+            rank=self.rank,
+            averaged=dict(self.replicas),
+            weight_sums=tuple(self.weight_sums),
+            waits=tuple((p, n) for s, n in self.waits.most_common(20) if (p := place(s)) is not None),
             device=_device(models),
             finished=self.finished,
             stopped=self.stopped,
@@ -346,6 +361,9 @@ class Tracer:
             elif by_hand is not None:
                 sites[f"{kind}_inputs"] = origin.origin(by_hand, 0)
                 sites[f"{kind}_split"] = origin.origin(by_hand, 0, past_slices=False)
+        files = dict.fromkeys(where[0] for where in sites.values() if where is not None)
+        turns = (found for file in files if (found := source.line_of_call(file, TURNS)) is not None)
+        sites["augmentation"] = next(turns, None)
         if sites.get("train_labels") is None and sites.get("loss") is not None:
             where = sites["loss"]
             assert where is not None

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, TensorDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torch.utils.data.distributed import DistributedSampler
 
-from trainwell.probes import datasets, fingerprint
+from trainwell.probes import datasets, fingerprint, label_change
 from trainwell.probes.place import Site, place, site, user_frames, words
 from trainwell.probes.state import DatasetState, LoaderState
 from trainwell.records import OverlapTrace
@@ -314,9 +314,19 @@ def _begin(tracer: Tracer, loader: Any, iterator: Any) -> None:
                 try:
                     state.dataset.hashes = datasets.raw_rows(loader.dataset)
                     _describe_labels(state.dataset, loader.dataset)
+                    state.dataset.stored = _copied_images(loader.dataset)
                 except Exception as error:
                     tracer.failed("fingerprint", error)
     tracer.iterators[iterator] = state
+
+
+def _copied_images(dataset: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Some of the images that a dataset of the user's own stores, copied, with their labels."""
+    found = None if isinstance(dataset, TensorDataset) else datasets.stored_images(dataset)
+    if found is None or found[0][0].numel() > label_change.WIDEST:
+        return None
+    every = max(1, len(found[0]) // label_change.MOST_CLEAN)
+    return found[0][::every].detach().float().clone(), found[1][::every].clone()
 
 
 def _describe_labels(state: DatasetState, dataset: Any) -> None:
@@ -551,8 +561,22 @@ def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], d
     for key in {source.state.model.key for source in tracer.sources.values()}:
         found.extend(_overlaps(tracer, loaders, key))
     shifts, rows = _shifts(tracer)
+    change = _label_change(tracer, loaders) if tracer.final else None
     train = {**_data_facts(tracer, True), **_pair_facts(tracer.pairs, final=tracer.final), "rows_seen": rows}
+    if change is not None:
+        train["label_change"] = change
     return tuple(found), train, {**_data_facts(tracer, False), "shift": shifts}
+
+
+def _label_change(tracer: Tracer, loaders: list[LoaderState]) -> dict[str, Any] | None:
+    """What flips and turns of the training images do to their classes; None where none were seen."""
+    tables = tracer.pairs.table
+    if len({part.shape[1] for part in tables}) != 1:
+        return None
+    for loader in loaders:
+        if loader.train and loader.dataset.stored is not None:
+            return label_change.confusions(torch.from_numpy(np.concatenate(tables)), *loader.dataset.stored)
+    return None
 
 
 def _telling(names: tuple[str, ...]) -> str:

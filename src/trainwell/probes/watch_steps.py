@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from trainwell.probes import watch_replicas
 from trainwell.probes.place import site, user_frames
 from trainwell.probes.state import ClipState, OptimizerState, ScalerState, keep
 
@@ -304,6 +305,9 @@ def _before_step(tracer: Tracer, optimizer: Any, args: Any, kwargs: Any) -> None
         if not inside and any(s.scale_calls > s.steps + state.direct_under_scaler for s in tracer.scalers.values()):
             state.direct_under_scaler += 1
     due = state.steps < 8 or (state.steps & (state.steps - 1)) == 0 or state.steps % 50 == 0
+    if state.slopes_at == state.steps - 1:
+        with tracer.governor:
+            _pair(state)
     if due and tracer.governor.allows(1.5):
         with tracer.governor:
             _look_before(tracer, state, optimizer)
@@ -321,6 +325,9 @@ def _look_before(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:
     state.before = [
         (ref, p.detach().clone()) for ref in state.witnesses if (p := ref()) is not None and p.numel() < 2e6
     ]
+    if state.steps >= 8:
+        state.slopes_at = state.steps
+        state.slopes = [None if p.grad is None or p.numel() > 1e6 else p.grad.detach().clone() for p in _alive(state)]
     for group in optimizer.param_groups[:50]:
         for parameter in group["params"][:2000]:
             if parameter.grad is not None:
@@ -344,6 +351,20 @@ def _look_before(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:
                 info["changed"] = True
         if state.steps in (0, 2, 7) and total < 5_000_000:
             _look_at_rows(model)
+
+
+def _pair(state: OptimizerState) -> None:
+    """Compare the gradients of the step before with those of this one."""
+    dot = square = 0.0
+    for old, parameter in zip(state.slopes, _alive(state), strict=False):
+        if old is None or parameter.grad is None or parameter.grad.shape != old.shape or parameter.grad.is_sparse:
+            continue
+        new = parameter.grad.detach()
+        dot += float((old.float() * new.float()).sum())
+        square += float(old.float().pow(2).sum() + new.float().pow(2).sum()) / 2
+    state.slopes = []
+    if square > 0:
+        keep(state.gradient_pairs, (state.steps, dot, square))
 
 
 def _look_at_rows(model: Any) -> None:
@@ -375,6 +396,7 @@ def _after_step(tracer: Tracer, optimizer: Any) -> None:
     state.steps += 1
     tracer.steps += 1
     tracer.run_length = 0
+    watch_replicas.note_step(tracer, state, optimizer)
     if state.before is not None:
         with tracer.governor:
             changed, ratios = False, []

@@ -31,6 +31,8 @@ class OptimizerTrace:
         shares_with: Earlier optimizer over the same parameters, if any.
         live_shares: Whether that earlier optimizer had been stepped before this one was made.
         reached: Share of its parameters that a walked graph reached or that ever held a gradient.
+        gradient_pairs: Gradients of two successive steps at a few parameters, as (step, inner product, mean square
+            norm).
         unchanged_looks: Of `looks` at a few parameters around a step, how many saw no bit change.
     """
 
@@ -54,6 +56,7 @@ class OptimizerTrace:
     unchanged_looks: int = 0
     update_ratio: tuple[tuple[int, float], ...] = ()
     gradient_norm: tuple[tuple[int, float], ...] = ()
+    gradient_pairs: tuple[tuple[int, float, float], ...] = ()
     scaled_steps: int = 0
     direct_steps_under_scaler: int = 0
     state_loaded: bool = False
@@ -413,6 +416,10 @@ class TraceRecord:
         places: Places by role: train_loader, eval_loader, loss, optimizer, evaluation, backward, step, scheduler.
         random_labels: Whether the labels are drawn at random on the line that makes them.
         rare_metrics: Whether the program's source speaks of metrics that count rare classes (F1, AUROC, recall).
+        averaged: Tensors reduced over processes: `gradients` between a backward pass and a step, `parameters`.
+        weight_sums: Sum of the absolute weights of the optimizer after some steps, in distributed training;
+            `other_sums` those of the other processes, by rank.
+        waits: Lines that read a number off an accelerator, and how often.
         seconds: Time under observation; `own_seconds` of it was the tracer's. [seconds]
         first_events: The first events in order, as (letter or word, place).
     """
@@ -445,6 +452,10 @@ class TraceRecord:
     manual_updates: int = 0
     processes: int = 1
     rank: int = 0
+    averaged: Mapping[str, int] = field(default_factory=dict)
+    weight_sums: tuple[tuple[int, float], ...] = ()
+    other_sums: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    waits: tuple[tuple[Place, int], ...] = ()
     device: str = "cpu"
     finished: bool = False
     stopped: str = ""

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("loop", "losses", "modes", "parameters", "layers", "schedules", "precision", "loaders", "habits", "data")
+FAMILIES = (
+    "loop",
+    "losses",
+    "modes",
+    "parameters",
+    "layers",
+    "schedules",
+    "precision",
+    "loaders",
+    "distributed",
+    "augmentation",
+    "waiting",
+    "noise",
+    "habits",
+    "data",
+)
 
 
 def load_rules() -> None:

@@ -74,7 +74,9 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
     """Training fits the labels, held-out ones stay at chance, and nearest neighbours agree as independent labels do."""
     trace = trace_of(run)
     agreement, train, judged = trace.train_data.get("agreement"), split(run, "train"), against_chance(run)
-    if not agreement or train is None or judged is None or not judged.equal or trace.random_labels:
+    if not agreement or train is None or judged is None or judged.low is None or trace.random_labels:
+        return
+    if judged.low > judged.chance or judged.value > judged.chance + 0.02 or (judged.loss_gain or 0.0) > 0:
         return
     independent, rows = sum(p * p for p in shares(train)), int(agreement["rows"])
     low, high = wilson(float(agreement["share"]), rows, 0.999).low, wilson(float(agreement["share"]), rows).high

@@ -123,35 +123,3 @@ def sampler_epoch_not_set(run: RunRecord) -> Iterator[Finding]:
                 Remedy("Tell the sampler the epoch.", code="sampler.set_epoch(epoch)"),
                 loader.sampler_place or loader.place or loader.place_of_use,
             )
-
-
-@rule("data-bound", "advice")
-def data_bound(run: RunRecord) -> Iterator[Finding]:
-    """Most of a step is spent waiting for the loader.
-
-    ## What it checks
-    Time inside the training loader's `next` against all of the time under observation, over 2 seconds or more.
-
-    ## Why it matters
-    The accelerator idles.
-
-    ## What to try
-    More workers, data prepared once, larger chunks, pinned memory.
-
-    ## When it is wrong
-    Start-up of workers in a very short run.
-
-    ## Source
-    PyTorch performance tuning guide.
-    """
-    trace = trace_of(run)
-    for loader in trace.loaders:
-        if loader.train and trace.seconds > 2 and loader.wait_seconds > 0.5 * trace.seconds and loader.delivered >= 20:
-            yield Finding(
-                "data-bound",
-                "advice",
-                f"{loader.wait_seconds:.1f} of {trace.seconds:.1f} seconds went into waiting for data.",
-                {"waiting_seconds": loader.wait_seconds, "seconds": trace.seconds, "workers": loader.workers},
-                Remedy("Use more workers, or prepare the data once.", code="DataLoader(..., num_workers=4)"),
-                loader.place,
-            )
