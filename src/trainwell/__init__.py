@@ -21,6 +21,7 @@ _HOME = {
     "Recipe": "trainwell.recipe",
     "Run": "trainwell.train",
     "Space": "trainwell.space",
+    "Study": "trainwell.tune",
     "TrainwellError": "trainwell.errors",
     "branch": "trainwell.space",
     "check": "trainwell.check",
@@ -39,6 +40,7 @@ _HOME = {
     "log_uniform": "trainwell.space",
     "lr_range": "trainwell.tune",
     "reverse_log_uniform": "trainwell.space",
+    "tune": "trainwell.tune",
     "uniform": "trainwell.space",
     "watch": "trainwell.check",
     "report": "trainwell.report",
@@ -53,6 +55,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Space",
+    "Study",
     "TrainwellError",
     "__version__",
     "branch",
@@ -73,6 +76,7 @@ __all__ = [
     "lr_range",
     "report",
     "reverse_log_uniform",
+    "tune",
     "uniform",
     "watch",
 ]
@@ -99,7 +103,7 @@ if TYPE_CHECKING:
         uniform,
     )
     from trainwell.train import Callback, Run, fit, fit_folds, fit_many
-    from trainwell.tune import lr_range
+    from trainwell.tune import Study, lr_range, tune
 
 
 def __getattr__(name: str) -> Any:

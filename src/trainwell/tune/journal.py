@@ -31,7 +31,8 @@ class Journal:
     def __init__(self, plan: StudyPlan, folder: Path | None, worker: str = "") -> None:
         self.plan, self.folder = plan, folder
         self.worker = worker or worker_name()
-        self._own: list[Line] = []
+        own = None if folder is None else self._path(self.worker)
+        self._own: list[Line] = [] if own is None else read_journal(own)
         self._others: list[Line] = []
         self._unwritten: list[Line] = []
         self.trouble = ""
@@ -55,7 +56,7 @@ class Journal:
         """Read what other workers, or earlier sessions, wrote."""
         if self.folder is not None:
             own = self._path(self.worker)
-            paths = [path for path in sorted((self.folder / "journal").glob("*.jsonl")) if path != own or not self._own]
+            paths = [path for path in sorted((self.folder / "journal").glob("*.jsonl")) if path != own]
             self._others = [line for path in paths for line in read_journal(path)]
 
     @property
