@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("trainwell.check.command:check_command", "say what is wrong with a training script or notebook"),
     "compare": ("trainwell.cli.compare:compare", "say which optimizer is better, by how much, how sure"),
     "claim": ("trainwell.cli.claim:claim", "check what somebody wrote against a result"),
+    "compare": ("trainwell.cli.compare:compare", "say which optimizer is better, by how much, how sure"),
+    "claim": ("trainwell.cli.claim:claim", "check what somebody wrote against a result"),
     "lr": ("trainwell.cli.lr:lr", "find a learning rate by a range test"),
     "diagnose": ("trainwell.cli.diagnose:diagnose", "say what is wrong with a recorded run"),
     "report": ("trainwell.cli.report:report", "write the HTML page of a run, of several runs, of a study, or of an improvement"),
