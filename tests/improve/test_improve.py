@@ -144,5 +144,5 @@ def test_a_budget_that_allows_no_proof_is_refused_with_the_one_that_does():
 
 def test_the_start_of_a_run_name_shows_its_purpose(improved):
     purposes = {path.name.split("-")[0] for path in (improved.folder / "runs").iterdir()}
-    assert {"baseline", "before", "after", "trial"} <= purposes
+    assert {"baseline", "before", "after"} <= purposes
     assert np.isfinite(improved.record.before.mean)

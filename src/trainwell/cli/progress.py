@@ -17,6 +17,7 @@ _TITLES = {
     "remedies": "remedies",
     "learning-rate": "learning rate",
     "search": "search",
+    "techniques": "techniques",
     "proof": "proof",
 }
 

@@ -19,6 +19,7 @@ from trainwell.improve.remedies import remedies_step
 from trainwell.improve.sanity import sanity_step
 from trainwell.improve.search import search_step
 from trainwell.improve.session import STEPS, Session, Step
+from trainwell.improve.techniques import techniques_step
 from trainwell.problem import Problem, load_problem
 from trainwell.recipe import Recipe
 from trainwell.records import Arm, Finding, ImprovementRecord, environment, load_improvement
@@ -31,6 +32,7 @@ CHECKLIST: dict[str, Step] = {
     "remedies": remedies_step,
     "learning-rate": learning_rate_step,
     "search": search_step,
+    "techniques": techniques_step,
     "proof": proof_step,
 }
 assert tuple(CHECKLIST) == STEPS
@@ -108,7 +110,8 @@ def improve(
     """Find out what is wrong with a training, fix it, tune it, and prove that it got better.
 
     Audits the data, checks sanity, trains a baseline over 5 seeds and diagnoses it, tries the remedies, finds a
-    learning rate, searches rate and weight decay, and compares before with after on fresh seeds and the test data.
+    learning rate, searches rate and weight decay, tries techniques that the recipe lacks, and compares before with
+    after on fresh seeds and the test data.
 
     Args:
         problem: What is to be learned, or a name or path that `load_problem` understands.

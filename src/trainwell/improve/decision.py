@@ -40,6 +40,13 @@ def decide(problem: ProblemFacts, before: Sequence[RunRecord], after: Sequence[R
     return Decision(keep, result, describe(problem, result))
 
 
+def all_worse(problem: ProblemFacts, before: Sequence[RunRecord], after: Sequence[RunRecord]) -> bool:
+    """Whether every run after is worse than the run before of the same seed; a diverged one is."""
+    sign = 1 if problem.higher_is_better else -1
+    pairs = zip(values(before), values(after), strict=True)
+    return bool(after) and all(not sign * new >= sign * old for old, new in pairs)
+
+
 def values(runs: Sequence[RunRecord]) -> list[float]:
     """Validation metric by run; NaN for one that never got a finite one."""
     return [run.best_metric() if not run.diverged else float("nan") for run in runs]

@@ -8,10 +8,11 @@ from typing import Any
 from trainwell.diagnose import flattened
 from trainwell.errors import RecipeError
 from trainwell.improve.budget import BASELINE_SEEDS
-from trainwell.improve.decision import decide
+from trainwell.improve.decision import all_worse, decide
 from trainwell.improve.session import EXPERIMENT, Session
 
 _MOST = 4
+_SCREEN = 2
 _SHARE = 0.3  # of the time before the proof, for all remedies together
 
 
@@ -31,8 +32,20 @@ def remedies_step(session: Session) -> None:
         experiment(session, f"Remedy of {rule}", change, of=(index, min(_MOST, len(remedies))))
 
 
-def experiment(session: Session, title: str, change: Mapping[str, Any], *, of: tuple[int, int] = (0, 1)) -> bool:
+def experiment(
+    session: Session,
+    title: str,
+    change: Mapping[str, Any],
+    *,
+    seen: str = "",
+    screened: bool = False,
+    of: tuple[int, int] = (0, 1),
+) -> bool:
     """Train a changed recipe on the experiment seeds and keep it if the paired interval says so.
+
+    Args:
+        seen: Why it is tried, for the logbook.
+        screened: Whether to end it where the first two seeds are both worse than before: it would hardly be kept.
 
     Returns:
         Whether it was kept.
@@ -41,18 +54,26 @@ def experiment(session: Session, title: str, change: Mapping[str, Any], *, of: t
     try:
         candidate = session.recipe.with_(change)
     except RecipeError as error:
-        session.log(title, tried=named, skipped=f"Does not fit the recipe: {error}")
+        session.log(title, seen=seen, tried=named, skipped=f"Does not fit the recipe: {error}")
         return False
     if candidate == session.recipe:
-        session.log(title, tried=named, skipped="The recipe has this already.")
+        session.log(title, seen=seen, tried=named, skipped="The recipe has this already.")
         return False
     seeds = [run.seed for run in session.best_runs] or session.seeds(EXPERIMENT, BASELINE_SEEDS)
+    if screened and len(seeds) > _SCREEN:
+        first = session.runs(candidate, seeds[:_SCREEN], "experiment", named, of=of)
+        if all_worse(session.facts, session.best_runs[:_SCREEN], first):
+            session.log(
+                title, seen=seen, tried=f"{named}, {_SCREEN} seeds.", decision="Not kept: worse on each of these seeds."
+            )
+            return False
     runs = session.runs(candidate, seeds, "experiment", named, of=of)
     decision = decide(session.facts, session.best_runs, runs)
     if decision.keep:
         session.keep(candidate, runs)
     session.log(
         title,
+        seen=seen,
         tried=named,
         effect=decision.effect,
         decision="Kept: the interval excludes zero in its favour."

@@ -21,7 +21,7 @@ from trainwell.train import Run, fit
 
 # Purposes of seeds: runs of one purpose share theirs, and no two purposes share any.
 TUNING, BASELINE, EXPERIMENT, PROOF = 1, 2, 3, 9
-STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "proof")
+STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "techniques", "proof")
 
 
 @dataclass
