@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Callback": "trainwell.train",
     "Change": "trainwell.recipe",
+    "Comparison": "trainwell.compare",
+    "Contender": "trainwell.compare",
     "Finding": "trainwell.records",
     "Improvement": "trainwell.improve",
     "Problem": "trainwell.problem",
@@ -27,6 +29,9 @@ _HOME = {
     "check": "trainwell.check",
     "choice": "trainwell.space",
     "default_space": "trainwell.space",
+    "check_claim": "trainwell.compare.claims",
+    "compare": "trainwell.compare",
+    "compare_splits": "trainwell.compare",
     "diagnose": "trainwell.diagnose",
     "explain": "trainwell.diagnose",
     "fit": "trainwell.train",
@@ -49,6 +54,8 @@ _HOME = {
 __all__ = [
     "Callback",
     "Change",
+    "Comparison",
+    "Contender",
     "Finding",
     "Improvement",
     "Problem",
@@ -60,7 +67,10 @@ __all__ = [
     "__version__",
     "branch",
     "check",
+    "check_claim",
     "choice",
+    "compare",
+    "compare_splits",
     "default_space",
     "diagnose",
     "explain",
@@ -84,6 +94,8 @@ __all__ = [
 if TYPE_CHECKING:
     from trainwell.check import check, watch
     from trainwell.check.notebook import load_ipython_extension
+    from trainwell.compare import Comparison, Contender, compare, compare_splits
+    from trainwell.compare.claims import check_claim
     from trainwell.diagnose import diagnose, explain
     from trainwell.errors import TrainwellError
     from trainwell.improve import Improvement, improve

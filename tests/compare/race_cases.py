@@ -49,16 +49,18 @@ def fabricated(found: ProtocolFacts, means: dict[str, float], *, sd: float = 0.0
                     luck = rng.normal(0, sd)
                     for role, count in (("trial", found.trials), ("final", found.seeds)):
                         for number in range(count):
-                            value = means[contender.name] + (luck if role == "final" else rng.normal(0, 3 * sd))
+                            value = means[contender.name] + rng.normal(0, sd if role == "final" else 3 * sd) + luck
                             steps = tuple(range(0, 10 * horizon + 1, 10 * max(1, horizon // 5)))
                             curve = tuple(float(value * (1 - 0.7 * np.exp(-s / (3 * horizon)))) for s in steps)
                             runs.append(
                                 RaceRun(
-                                    problem=problem.facts.name, horizon=horizon, contender=contender.name, study=study,
+                                    problem=problem.facts.name, horizon=horizon, contender=contender.name,
+                                    study=study,
                                     role=role, number=number, seed=number,
                                     changes={"optimizer.lr": float(10 ** rng.uniform(-3, -1))}, status="completed",
-                                    value=value, loss=1 - value, last=value, area=value, steps=10 * horizon, seconds=1.0,
-                                    test=value if role == "final" else None, curve_steps=steps, curve=curve,
+                                    value=value, loss=1 - value, last=value, area=value, steps=10 * horizon,
+                                    seconds=1.0, test=value if role == "final" else None,
+                                    curve_steps=steps, curve=curve,
                                 )
                             )  # fmt: skip
     return runs

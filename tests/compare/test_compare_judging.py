@@ -12,6 +12,8 @@ from trainwell.compare.pairs import race_pairs
 from trainwell.compare.results import study_results, time_to, winner_of
 from trainwell.errors import UsageError
 
+DIVERGED = {"status": "diverged", "value": math.nan, "test": math.nan}
+
 
 def test_a_clear_difference_is_found_and_its_sentence_carries_the_scope():
     record = made_up({"adamw": 0.97, "momentum": 0.92})
@@ -19,8 +21,19 @@ def test_a_clear_difference_is_found_and_its_sentence_carries_the_scope():
     assert pair.verdict == "better"
     assert pair.claim == "C2"
     assert record.fair
-    for text in ("adamw is better than momentum", "digits", "30 epochs", "8 trials", "6 independent", "2 fresh seeds",
-                 "test accuracy", "interval", "p = ", "Not claimed", "log-uniform from 0.0001 to 1"):  # fmt: skip
+    for text in (
+        "adamw is better than momentum",
+        "digits",
+        "30 epochs",
+        "8 trials",
+        "6 independent",
+        "2 fresh seeds",
+        "test accuracy",
+        "interval",
+        "p = ",
+        "Not claimed",
+        "log-uniform from 0.0001 to 1",
+    ):
         assert text in pair.sentence
 
 
@@ -43,10 +56,15 @@ def test_p_values_are_corrected_over_all_pairs_problems_and_horizons():
     assert "Holm's correction for 6" in record.pairs[0].sentence
 
 
+def changed(runs, which, **fields):
+    """The runs, with some fields of those that `which` says replaced."""
+    return [replace(run, **fields) if which(run) else run for run in runs]
+
+
 def test_a_diverged_run_counts_as_worst_and_is_never_dropped():
     found = protocol("momentum", "adamw")
     runs = fabricated(found, {"momentum": 0.95, "adamw": 0.95})
-    lost = [replace(r, status="diverged", value=math.nan, test=math.nan) if (r.contender, r.role, r.number) == ("adamw", "final", 0) else r for r in runs]  # fmt: skip
+    lost = changed(runs, lambda r: (r.contender, r.role, r.number) == ("adamw", "final", 0), **DIVERGED)
     record = judged(found, lost)
     assert record.result("adamw", "digits", 30).studies[0].value < 0.9
     assert record.pairs[0].verdict == "better"
@@ -75,7 +93,8 @@ def test_the_winner_of_a_study_is_the_lower_loss_among_equal_metrics():
 
 def test_a_winner_at_the_edge_of_its_space_makes_the_race_unfair():
     found = protocol("momentum", "adamw")
-    runs = [replace(r, changes={"optimizer.lr": 0.99}) if r.contender == "adamw" else r for r in fabricated(found, {"momentum": 0.95, "adamw": 0.9})]  # fmt: skip
+    runs = fabricated(found, {"momentum": 0.95, "adamw": 0.9})
+    runs = changed(runs, lambda r: r.contender == "adamw", changes={"optimizer.lr": 0.99})
     record = judged(found, runs)
     assert not record.fair
     assert record.refusals[0].rule == "edge of the space"
@@ -85,13 +104,15 @@ def test_a_winner_at_the_edge_of_its_space_makes_the_race_unfair():
 
 def test_adamw_losing_to_momentum_makes_the_race_unfair():
     found = protocol("momentum", "adamw")
-    record = judged(found, [replace(r, changes={"optimizer.lr": 0.01}) for r in fabricated(found, {"momentum": 0.97, "adamw": 0.9})])  # fmt: skip
+    runs = fabricated(found, {"momentum": 0.97, "adamw": 0.9})
+    record = judged(found, changed(runs, lambda r: True, changes={"optimizer.lr": 0.01}))
     assert [r.rule for r in record.refusals] == ["loses to its special case"]
 
 
 def test_missing_trials_and_other_code_make_the_race_unfair():
     found = protocol("momentum", "adamw")
-    runs = [r for r in fabricated(found, {"momentum": 0.95, "adamw": 0.95}) if (r.contender, r.role, r.number) != ("adamw", "trial", 7)]  # fmt: skip
+    runs = fabricated(found, {"momentum": 0.95, "adamw": 0.95})
+    runs = [r for r in runs if (r.contender, r.role, r.number) != ("adamw", "trial", 7)]
     rules = [r.rule for r in judged(found, runs, ({"code": "a and then b"},)).refusals]
     assert rules == ["unequal trials", "different code"]
 

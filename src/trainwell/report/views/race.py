@@ -102,6 +102,11 @@ class RaceView:
     costs: tuple[tuple[str, str, float], ...]
     command: str
 
+    @property
+    def badges(self) -> dict[str, str]:
+        """Badge of each verdict."""
+        return BADGES
+
 
 def race_view(folder: Path, command: str = "") -> RaceView:
     """Read a comparison and its runs.
