@@ -17,8 +17,7 @@ from trainwell.train.fused.program import Program
 from trainwell.train.fused.tensors import Tensors
 from trainwell.train.losses import LossFunction
 
-_CHUNK_BYTES = 8 * 2**20  # inputs and hidden values of all runs together should stay in the caches
-_FEWEST = 64
+_FEWEST = 64  # examples at once
 
 
 def evaluate_runs(
@@ -28,6 +27,7 @@ def evaluate_runs(
     *,
     problem: Problem,
     loss: LossFunction,
+    batch_size: int,
     split: str,
     step: int,
     epoch: float,
@@ -36,7 +36,8 @@ def evaluate_runs(
     """Measure loss and metrics of a split for every run of a stack; the same values as `evaluate` for each alone."""
     begin = time.perf_counter()
     runs = len(tensors)
-    size = max(_FEWEST, min(len(source), _CHUNK_BYTES * len(source) // max(1, source.bytes * runs)))
+    # A stack is as large as a training step of it is quick; half of that step's memory is for the backward pass.
+    size = max(_FEWEST, 2 * batch_size)
     total = torch.zeros(runs, dtype=torch.float64)
     count, outputs, truths = 0.0, [], []
     for start in range(0, len(source), size):

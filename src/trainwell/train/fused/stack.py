@@ -274,6 +274,7 @@ class Stack:
                     source,
                     problem=lane.problem,
                     loss=lane.parts.plain_loss,
+                    batch_size=self.plan.batch_size,
                     split=split,
                     step=self.step,
                     epoch=self.step / self.plan.steps_per_epoch,
