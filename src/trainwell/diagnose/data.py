@@ -231,7 +231,11 @@ def unscaled_inputs(run: RunRecord) -> Iterator[Finding]:
     )
 
 
-@rule("non-finite-inputs", "error", explains=("non-finite-loss", "no-better-than-chance", "underfitting"))
+@rule(
+    "non-finite-inputs",
+    "error",
+    explains=("non-finite-loss", "no-better-than-chance", "underfitting", "dead-units", "exploding-gradients"),
+)
 def non_finite_inputs(run: RunRecord) -> Iterator[Finding]:
     """NaN or infinity in inputs or targets.
 

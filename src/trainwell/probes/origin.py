@@ -145,7 +145,7 @@ def _follow_name(
     calls: _Calls,
     depth: int,
 ) -> Site:
-    found = assignment(tree, where, name)
+    found = assignment(tree, where, name, before=depth > 0)
     if found is not None:
         site, inner, position = found
         if isinstance(inner, ast.List) and not inner.elts and position is None:

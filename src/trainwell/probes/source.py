@@ -132,10 +132,14 @@ def spelled(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def assignment(tree: ast.Module, where: Site, name: str) -> tuple[Site, ast.expr | None, int | None] | None:
+def assignment(
+    tree: ast.Module, where: Site, name: str, *, before: bool = False
+) -> tuple[Site, ast.expr | None, int | None] | None:
     """The assignment that counts for a name at a line: in its function, else in the class, the module, other cells."""
     scope = scope_of(tree, where[1])
-    found = [b for b in bindings(scope, name) if b[0] < where[1] or (b[0] == where[1] and b[2] is not None)]
+    found = [
+        b for b in bindings(scope, name) if b[0] < where[1] or (b[0] == where[1] and b[2] is not None and not before)
+    ]
     if "." in name and not found:
         found = [b for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for b in bindings(node, name)]
     if not found and not isinstance(scope, ast.Module):

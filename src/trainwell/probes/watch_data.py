@@ -72,6 +72,8 @@ def note_pairs(tracer: Tracer, targets: torch.Tensor) -> None:
     labels = targets.detach().reshape(-1)
     if labels.is_floating_point() and not bool((labels == labels.round()).all()):
         return
+    if len(labels) >= 8 and len(torch.unique(labels)) == len(labels):
+        return  # positions in the batch, not classes
     found = fingerprint.rows(inputs, MOST_ROWS)
     if found is None or len(found) != len(labels):
         return
@@ -335,7 +337,8 @@ def _describe_labels(state: DatasetState, dataset: Any) -> None:
     if hashes is not None:
         unique, first, counts = np.unique(hashes, return_index=True, return_counts=True)
         state.facts["duplicates"] = int(len(hashes) - len(unique))
-        del first, counts
+        state.facts["largest_group"] = int(counts.max())
+        del first
     if found is None or found.is_floating_point():
         return
     labels, counts = torch.unique(found, return_counts=True)
@@ -661,7 +664,9 @@ def _data_facts(tracer: Tracer, train: bool) -> dict[str, Any]:
     for loader in [*tracer.past_loaders, *tracer.loaders.values()]:
         if (loader.train if train else loader.evaluate and not loader.train) and "examples" not in facts:
             facts |= {
-                k: v for k, v in loader.dataset.facts.items() if k in ("label_counts", "duplicates", "conflicting")
+                k: v
+                for k, v in loader.dataset.facts.items()
+                if k in ("label_counts", "duplicates", "conflicting", "largest_group")
             }
             if loader.dataset.length is not None:
                 facts["examples"] = loader.dataset.length

@@ -136,13 +136,13 @@ class Lines(TorchFunctionMode):
                 node.metadata["trainwell_line"] = (site(3), self._layer())
 
     def _layer(self) -> Site | None:
-        """Where the library's module was made whose forward is running right above the user's line."""
-        for frame in _library_frames(4):
-            if frame.f_code.co_name == "forward":
-                owner = frame.f_locals.get("self")
-                if isinstance(owner, nn.Module):
-                    return made_at(self.tracer, id(owner))
-        return None
+        """Where the library's module was made whose forward is running; None where the user's line calls it itself."""
+        owners = [
+            owner
+            for frame in _library_frames(4)
+            if frame.f_code.co_name == "forward" and isinstance(owner := frame.f_locals.get("self"), nn.Module)
+        ]
+        return made_at(self.tracer, id(owners[0])) if len(owners) > 1 else None
 
 
 def _library_frames(depth: int) -> Iterator[FrameType]:

@@ -46,9 +46,11 @@ def missing_nonlinearity(run: RunRecord) -> Iterator[Finding]:
     """
     trace = trace_of(run)
     for graph in trace.graphs:
-        pairs = [pair for i in range(len(graph.nodes)) if (pair := _linear_pair(graph, i)) is not None]
+        pairs = [(i, pair) for i in range(len(graph.nodes)) if (pair := _linear_pair(graph, i)) is not None]
         if pairs:
-            first, second = pairs[0]
+            index, (first, second) = pairs[0]
+            node = graph.nodes[index]
+            line = node.place if node.made is None else None
             yield also(
                 Finding(
                     "missing-nonlinearity",
@@ -57,7 +59,7 @@ def missing_nonlinearity(run: RunRecord) -> Iterator[Finding]:
                     + (f" ({len(pairs)} such pairs)." if len(pairs) > 1 else "."),
                     {"pairs": len(pairs), "first": first, "second": second},
                     Remedy("Put an activation such as ReLU between the two layers."),
-                    weight_place(trace, f"{second}.weight") or trace.places.get("model_call") or graph.place,
+                    line or weight_place(trace, f"{second}.weight") or trace.places.get("model_call") or graph.place,
                 ),
                 weight_place(trace, f"{first}.weight"),
             )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from trainwell.diagnose import loss
 from trainwell.diagnose.program.reading import (
+    CURVES,
     also,
     behind,
     first_layer_behind,
@@ -21,7 +22,7 @@ from trainwell.diagnose.program.reading import (
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import BackwardTrace, Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
 
-_SLOW = ("learning-rate-too-low", "underfitting", "no-better-than-chance", "bad-initial-loss", "vanishing-gradients")
+_SLOW = (*CURVES, "bad-initial-loss", "vanishing-gradients", "dead-units")
 STEEP = ("sqrt", "rsqrt", "log", "log2", "log10", "acos", "asin", "arccos", "arcsin", "atanh", "div", "pow", "exp")
 """Functions whose value or slope is infinite somewhere, the likeliest first."""
 _DENSE = ("Addmm", "Mm", "Convolution", "Linear", "MkldnnConvolution", "MkldnnLinear", "Bmm", "Baddbmm")

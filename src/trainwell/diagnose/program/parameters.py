@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import also, optimized, trace_of, training_calls
+from trainwell.diagnose.program.reading import CURVES, also, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, ModelTrace, ParameterTrace, Place, Remedy, RunRecord, TraceRecord
 
-_WORSE = ("no-better-than-chance", "underfitting", "learning-rate-too-low", "frozen-model", "unused-parameters")
+_WORSE = (*CURVES, "frozen-model", "unused-parameters")
 
 
 def _shown(parameters: list[ParameterTrace]) -> str:
@@ -295,7 +295,7 @@ def symmetric_initialization(run: RunRecord) -> Iterator[Finding]:
             return
 
 
-@rule("vanishing-gradients", "warning", explains=("learning-rate-too-low", "underfitting"))
+@rule("vanishing-gradients", "warning", explains=("learning-rate-too-low", "underfitting", "no-better-than-chance"))
 def vanishing_gradients(run: RunRecord) -> Iterator[Finding]:
     """The first layers get a vanishing share of the gradient.
 

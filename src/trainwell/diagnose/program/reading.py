@@ -18,6 +18,17 @@ from trainwell.records import (
     TraceRecord,
 )
 
+CURVES = (
+    "learning-rate-too-high",
+    "learning-rate-too-low",
+    "loss-spikes",
+    "underfitting",
+    "overfitting",
+    "no-better-than-chance",
+    "best-weights-lost",
+    "stopped-early",
+)
+"""What any structural fault may look like in the curves."""
 PASSING = (
     "View",
     "UnsafeView",
