@@ -50,6 +50,31 @@ def test_fit_records_a_run_and_diagnose_and_report_read_it(capsys, write, tmp_pa
     assert run(capsys, "report", folder)[1].strip().endswith("report.html")
 
 
+def test_fit_over_seeds_gives_the_mean_with_its_interval(capsys, write, tmp_path):
+    problem = write("problem = Problem(net, (X, y))")
+    small = ["--set", "epochs=1", "--set", "model.width=4"]
+    code, out, _ = run(capsys, "fit", problem, *small, "--repeats", 3, "--test", "--out", tmp_path / "a", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert [one["seed"] for one in result["runs"]] == [0, 1, 2]
+    values = [one["val"] for one in result["runs"]]
+    assert result["val"]["mean"] == pytest.approx(sum(values) / 3)
+    assert result["val"]["interval"][0] <= result["val"]["mean"] <= result["val"]["interval"][1]
+    assert len(result["test"]["values"]) == 3
+    alone = json.loads(run(capsys, "fit", problem, *small, "--seed", 1, "--test", "--out", tmp_path / "b", "--json")[1])
+    assert alone["test"] == pytest.approx(result["test"]["values"][1])
+
+
+def test_fit_over_folds_leaves_the_test_data_alone(capsys, write, tmp_path):
+    problem = write("problem = Problem(net, (X, y))")
+    small = [problem, "--set", "epochs=1", "--set", "model.width=4", "--folds", 3, "--out", tmp_path / "a"]
+    code, out, _ = run(capsys, "fit", *small)
+    assert code == 0
+    assert "fold 3" in out
+    assert "95 % interval" in out
+    assert run(capsys, "fit", *small, "--test")[0] == 2
+
+
 def test_fit_resumes_an_ended_run_to_itself(capsys, write, tmp_path):
     problem, folder = write("problem = Problem(net, (X, y))"), tmp_path / "run"
     _, first, _ = run(capsys, "fit", problem, "--set", "epochs=1", "--out", folder, "--json")
