@@ -621,8 +621,10 @@ def _label_shift(train: SplitFacts, other: SplitFacts) -> float | None:
         return None
     by_share = table / table.sum(1, keepdims=True)
     distance = float(np.abs(by_share[0] - by_share[1]).sum() / 2)
+    if distance < 0.2:
+        return None
     unlikely = float(stats.chi2_contingency(table, correction=False).pvalue) < 1e-4
-    return distance if distance >= 0.2 and unlikely else None
+    return distance if unlikely else None
 
 
 @rule("leaky-feature", "warning")
