@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from trainwell.cli.interrupts import remembered
 from trainwell.errors import DataStop, TrainwellError
 
 # name -> (module:attribute, one-line help); read by `--help` without importing the command
@@ -21,8 +22,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("trainwell.cli.fit:fit", "train one problem with one recipe, recorded"),
     "tune": ("trainwell.cli.tune:tune", "find the best recipe of a space for a budget"),
     "check": ("trainwell.check.command:check_command", "say what is wrong with a training script or notebook"),
-    "compare": ("trainwell.cli.compare:compare", "say which optimizer is better, by how much, how sure"),
-    "claim": ("trainwell.cli.claim:claim", "check what somebody wrote against a result"),
     "compare": ("trainwell.cli.compare:compare", "say which optimizer is better, by how much, how sure"),
     "claim": ("trainwell.cli.claim:claim", "check what somebody wrote against a result"),
     "lr": ("trainwell.cli.lr:lr", "find a learning rate by a range test"),
@@ -83,7 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
-        result: Any = cli.main(args=arguments, prog_name="trainwell", standalone_mode=False)
+        with remembered():
+            result: Any = cli.main(args=arguments, prog_name="trainwell", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from trainwell.cli.interrupts import raise_if_lost
 from trainwell.records import Best, Evaluation
 from trainwell.train import Callback, Training
 
@@ -18,6 +19,7 @@ class EpochLines(Callback):
 
     def on_evaluation(self, training: Training, rows: Sequence[Evaluation]) -> None:
         """Print a line."""
+        raise_if_lost()
         parts = [f"epoch {rows[-1].epoch:6.2f}", f"step {training.step:>6}"]
         parts += [f"{row.split} {' '.join(values_of(row))}" for row in rows]
         click.echo("  ".join(parts), err=self.to_stderr)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from trainwell.cli.interrupts import raise_if_lost
+
 if TYPE_CHECKING:
     from trainwell.improve import Progress
 
@@ -49,6 +51,7 @@ def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]
         task = bar.add_task("", total=1.0, number=1, of=1, title="", best="", left="")
 
         def listen(event: Progress) -> None:
+            raise_if_lost()
             title = _TITLES.get(event.step, event.step)
             bar.update(
                 task,
@@ -69,6 +72,7 @@ def shown_progress(*, quiet_output: bool) -> Iterator[Callable[[Progress], None]
 
 def _plain(stream: object) -> Callable[[Progress], None]:
     def listen(event: Progress) -> None:
+        raise_if_lost()
         if event.finished:
             title = _TITLES.get(event.step, event.step)
             best = f" [best {event.best}]" if event.best else ""
