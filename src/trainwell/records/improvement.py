@@ -51,6 +51,10 @@ class RateTest:
         interval: Rates that seem as good, lowest and highest.
         largest_stable: Largest rate that did not diverge.
         reason: Why this suggestion, or why none.
+        steepest: Rate at which the loss falls fastest by log(rate).
+        valley: Rate of the lowest loss, or two thirds along the fall of a ramp.
+        method: `rates` for constant rates, `ramp` for one run with a rising rate.
+        steps: Updates at each rate, or of the ramp. [optimizer updates]
     """
 
     rates: tuple[float, ...]
@@ -62,6 +66,11 @@ class RateTest:
     interval: tuple[float, float] | None = None
     largest_stable: float | None = None
     reason: str = ""
+    steepest: float | None = None
+    valley: float | None = None
+    method: str = "rates"
+    steps: int = 0
+    seeds: int = 1
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwell.errors import RecordError, UsageError
-from trainwell.records import RunRecord, load_improvement, load_run, write_atomically
+from trainwell.records import RateTest, RunRecord, load_improvement, load_run, write_atomically
 from trainwell.report.logbook import logbook_markdown
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "report",
     "write_improvement_report",
     "write_race_report",
+    "write_rate_page",
     "write_report",
     "write_run_report",
     "write_schedule_page",
@@ -112,6 +113,17 @@ def write_run_report(run: str | os.PathLike[str] | RunRecord, path: str | Path |
     if path is None and record.folder is None:
         raise UsageError("`path` must be given for a run without a folder, got none. Name the page's path.")
     return _write(run_page(run_view(record)), path or Path(record.folder or ".") / PAGE)
+
+
+def write_rate_page(name: str, test: RateTest, path: str | Path) -> Path:
+    """Write the page of a learning-rate range test.
+
+    Args:
+        name: Of the problem.
+    """
+    from trainwell.report.page import rate_page
+
+    return _write(rate_page(name, test), path)
 
 
 def write_study_report(folder: str | os.PathLike[str], path: str | Path | None = None) -> Path:

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trainwell.errors import RecordError
+from trainwell.records import RateTest
 from trainwell.report import charts, wording
 from trainwell.report.charts import curves, palette, proof, race, rates, search, series, study
 from trainwell.report.views.comparison import ComparisonView
@@ -48,6 +49,11 @@ def comparison_page(view: ComparisonView) -> str:
 def race_page(view: RaceView) -> str:
     """The page of a comparison of contenders."""
     return _render("race.html", race_charts(view), v=view, record=view.record)
+
+
+def rate_page(name: str, test: RateTest) -> str:
+    """The page of a learning-rate range test."""
+    return _render("lr.html", _by_name([rates.range_chart(test, height=480)]), name=name, test=test)
 
 
 def study_page(view: StudyView) -> str:
