@@ -25,6 +25,7 @@ _HOME = {
     "Space": "trainwell.space",
     "Study": "trainwell.tune",
     "TrainwellError": "trainwell.errors",
+    "batch_sizes": "trainwell.tune",
     "branch": "trainwell.space",
     "check": "trainwell.check",
     "choice": "trainwell.space",
@@ -65,6 +66,7 @@ __all__ = [
     "Study",
     "TrainwellError",
     "__version__",
+    "batch_sizes",
     "branch",
     "check",
     "check_claim",
@@ -115,7 +117,7 @@ if TYPE_CHECKING:
         uniform,
     )
     from trainwell.train import Callback, Run, fit, fit_folds, fit_many
-    from trainwell.tune import Study, lr_range, tune
+    from trainwell.tune import Study, batch_sizes, lr_range, tune
 
 
 def __getattr__(name: str) -> Any:

@@ -25,8 +25,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("trainwell.cli.compare:compare", "say which optimizer is better, by how much, how sure"),
     "claim": ("trainwell.cli.claim:claim", "check what somebody wrote against a result"),
     "lr": ("trainwell.cli.lr:lr", "find a learning rate by a range test"),
+    "batch": ("trainwell.cli.batch:batch", "find a batch size: the largest, the fastest, the most useful"),
     "diagnose": ("trainwell.cli.diagnose:diagnose", "say what is wrong with a recorded run"),
-    "report": ("trainwell.cli.report:report", "write the HTML page of a run, of several runs, of a study, or of an improvement"),
+    "report": (
+        "trainwell.cli.report:report",
+        "write the HTML page of a run, of several runs, of a study, or of an improvement",
+    ),
     "plot": ("trainwell.cli.plot:plot", "draw a learning-rate schedule"),
     "explain": ("trainwell.cli.explain:explain", "show the page of a rule, or list all rules"),
     "problems": ("trainwell.cli.problems:problems", "list the built-in problems"),

@@ -1,5 +1,6 @@
 """Tuning: the range test, draws from a space, and searches."""
 
+from trainwell.tune.batch_size import BatchSizes, batch_sizes, noise_scale
 from trainwell.tune.draws import draw
 from trainwell.tune.halving import expected_cost, halve
 from trainwell.tune.loop_ramp import LoopRamp
@@ -10,13 +11,16 @@ from trainwell.tune.samples import quasi_random
 from trainwell.tune.study import Study, tune
 
 __all__ = [
+    "BatchSizes",
     "LoopRamp",
     "Study",
     "TuneProgress",
+    "batch_sizes",
     "draw",
     "expected_cost",
     "halve",
     "lr_range",
+    "noise_scale",
     "quasi_random",
     "read_curve",
     "read_ramp",

@@ -67,8 +67,9 @@ class LoopRamp:
         self._explosion = Explosion()
         optimizer: Any = cast(Any, self.optimizer)
         self._hook = optimizer.register_step_post_hook(self._stepped)
-        self._backward: Any = torch.Tensor.backward
-        ramp, original = self, self._backward
+        original: Any = torch.Tensor.backward
+        self._backward: Any = original
+        ramp = self
 
         def backward(tensor: torch.Tensor, *arguments: Any, **keywords: Any) -> None:
             if tensor.numel() == 1:

@@ -15,7 +15,7 @@ from trainwell.tune.rungs import Proxy, Rungs, halved, one_epoch, whole
 Name = Literal["halving", "asha", "hyperband", "one-epoch", "none"]
 NAMES: tuple[str, ...] = get_args(Name)
 _MOST = 512  # trials of one group
-_POOLED = 32  # trials of a group that is compared with those of earlier groups
+_POOLED = 64  # trials of a group that is compared with those of earlier groups
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,348 @@
+"""Time until a search reaches a target: `trainwell.tune` against tuners that drive a hand-written loop.
+
+    python benchmarks/tune.py --data ../shared/data [--case digits spambase mnist] [--seeds 10] [--write FILE]
+
+The target of a problem is fixed beforehand: the lowest validation loss that plain random search reaches in `--trials`
+full trials, the median over `--references` seeds of its own. Then each contender searches until a trial reaches the
+target, at most `--cap` times as many full trials, once for each master seed, in turns. What counts is the processor's
+time of one process on one thread; a search that never reached the target counts as the time it spent. Ratios are
+medians over master seeds of (trainwell / contender of the same seed). A search of trainwell ends where a trial reaches
+the target at a rung's end, the others at any epoch.
+
+Every rival drives the best loop that we could write by hand: tensors in memory, one index permutation an epoch,
+`AdamW(fused=True)`, one evaluation of the validation split an epoch. The space is the same for all: rate, weight decay,
+dropout, first beta, label smoothing, schedule. The recipe that each ended with is trained on three fresh seeds and
+judged on the test split once; "equivalent" means within one point of accuracy of the best contender.
+
+- random: random search, full trials. With the default `--cap 2` it has twice the budget that set the target.
+- tpe-hyperband: Optuna's TPE with its HyperbandPruner, where optuna is installed.
+- one-epoch: `--trials` trials of one epoch, the best 5 at full length, and again with other points.
+- trainwell: `tune(..., halving="asha")`, quasi-random points, fused stacks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainwell.problem import Problem, load_problem
+from trainwell.recipe import Recipe
+from trainwell.space import Space, choice, log_uniform, reverse_log_uniform, uniform
+from trainwell.tune import draw, tune
+
+SPACE = Space.of(
+    {
+        "optimizer.lr": log_uniform(1e-5, 1e-1),
+        "optimizer.weight_decay": log_uniform(1e-4, 1.0),
+        "optimizer.betas.0": reverse_log_uniform(0.5, 0.99),
+        "model.dropout": choice(0.0, 0.1, 0.25, 0.5),
+        "loss.label_smoothing": uniform(0.0, 0.2),
+        "schedule": choice("constant", "linear", "cosine"),
+    }
+)
+MARGIN = 0.01
+TOP = 5
+
+
+class Reached(Exception):
+    """The target was reached."""
+
+
+@dataclass
+class Case:
+    """A workload: problem, recipe, splits as tensors that the model takes, length of a full trial."""
+
+    name: str
+    problem: Problem
+    recipe: Recipe
+    train: tuple[Tensor, Tensor]
+    val: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+
+    @property
+    def epochs(self) -> int:
+        return self.recipe.epochs
+
+
+@dataclass
+class Found:
+    """How a search ended."""
+
+    seconds: float
+    wall: float
+    reached: bool
+    trials: int
+    loss: float
+    changes: dict[str, Any]
+
+
+def load(name: str, data: Path) -> Case:
+    problem = load_problem(name, data)
+    base = Recipe(optimizer="adamw", stopping={"watch": "loss"}, precision={"threads": 1})
+    recipe = base.with_(
+        {
+            "digits": {"epochs": 20, "batch_size": 64, "model": {"width": 128}},
+            "spambase": {
+                "epochs": 12,
+                "batch_size": 128,
+                "inputs.scaling": "standardize",
+                "model": {"width": 128, "depth": 2, "norm": "batch"},
+            },
+            "mnist": {"epochs": 5, "batch_size": 128},
+        }[name]
+    )
+    splits: list[Any] = [problem.train, problem.val, problem.test]
+    x = splits[0].inputs
+    center, spread = (x.mean(0), x.std(0)) if recipe.inputs.scaling == "standardize" else (0.0, 1.0)
+    train, val, test = [((s.inputs - center) / spread, s.targets) for s in splits]
+    return Case(name, problem, recipe, train, val, test)
+
+
+def judge(model: torch.nn.Module, split: tuple[Tensor, Tensor]) -> tuple[float, float]:
+    model.eval()
+    with torch.no_grad():
+        scores = model(split[0])
+        loss = F.cross_entropy(scores, split[1]).item()
+        right = (scores.argmax(1) == split[1]).float().mean().item()
+    model.train()
+    return loss, right
+
+
+FACTORS: dict[str, Callable[[float], float]] = {
+    "constant": lambda p: 1.0,
+    "linear": lambda p: 1.0 - p,
+    "cosine": lambda p: 0.5 * (1 + math.cos(math.pi * p)),
+}
+
+
+def hand_written(
+    case: Case, changes: dict[str, Any], seed: int, split: tuple[Tensor, Tensor] | None = None
+) -> Iterator[tuple[float, float]]:
+    """The best loop by hand; yields loss and accuracy of a split, by default the validation split, at each epoch."""
+    torch.manual_seed(seed)
+    x, y = case.train
+    model = case.problem.build({**case.recipe.model, "dropout": changes["model.dropout"]})
+    rate, size = changes["optimizer.lr"], case.recipe.batch_size
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=rate,
+        betas=(changes["optimizer.betas.0"], 0.999),
+        weight_decay=changes["optimizer.weight_decay"],
+        fused=True,
+    )
+    factor, smoothing = FACTORS[changes["schedule"]], changes["loss.label_smoothing"]
+    total, step = case.epochs * -(-len(x) // size), 0
+    model.train()
+    for _ in range(case.epochs):
+        order = torch.randperm(len(x))
+        for start in range(0, len(x), size):
+            chosen = order[start : start + size]
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor(step / total)
+            loss = F.cross_entropy(model(x[chosen]), y[chosen], label_smoothing=smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+        yield judge(model, split or case.val)
+
+
+class Watch:
+    """Times a search and ends it where the target is reached."""
+
+    def __init__(self, target: float) -> None:
+        self.target = target
+        self.best, self.changes, self.trials = math.inf, {}, 0
+        self._begun = time.process_time(), time.perf_counter()
+
+    def seen(self, loss: float, changes: dict[str, Any]) -> None:
+        if loss < self.best:
+            self.best, self.changes = loss, dict(changes)
+            if loss <= self.target:
+                raise Reached
+
+    def found(self, reached: bool) -> Found:
+        now = time.process_time(), time.perf_counter()
+        return Found(now[0] - self._begun[0], now[1] - self._begun[1], reached, self.trials, self.best, self.changes)
+
+
+Search = Callable[[Case, int, int, int, Watch], None]
+
+
+def random_search(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
+    for changes in draw(SPACE, most, seed=seed, method="random"):
+        watch.trials += 1
+        for loss, _ in hand_written(case, changes, seed):
+            watch.seen(loss, changes)
+
+
+def one_epoch(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
+    points = draw(SPACE, most * case.epochs, seed=seed, method="random")
+    for first in range(0, len(points), trials):
+        short = []
+        for changes in points[first : first + trials]:
+            watch.trials += 1
+            loss = next(hand_written(case, changes, seed))[0]
+            watch.seen(loss, changes)
+            short.append((loss, changes))
+        for _, changes in sorted(short, key=lambda pair: pair[0])[:TOP]:
+            for loss, _ in hand_written(case, changes, seed):
+                watch.seen(loss, changes)
+
+
+def tpe_hyperband(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=seed)
+    pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=case.epochs, reduction_factor=3)
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
+
+    def objective(trial: Any) -> float:
+        watch.trials += 1
+        changes = {
+            "optimizer.lr": trial.suggest_float("lr", 1e-5, 1e-1, log=True),
+            "optimizer.weight_decay": trial.suggest_float("weight_decay", 1e-4, 1.0, log=True),
+            "optimizer.betas.0": 1 - trial.suggest_float("1 - beta", 0.01, 0.5, log=True),
+            "model.dropout": trial.suggest_categorical("dropout", [0.0, 0.1, 0.25, 0.5]),
+            "loss.label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.2),
+            "schedule": trial.suggest_categorical("schedule", ["constant", "linear", "cosine"]),
+        }
+        best = math.inf
+        for epoch, (loss, _) in enumerate(hand_written(case, changes, seed), 1):
+            watch.seen(loss, changes)
+            best = min(best, loss)
+            trial.report(loss, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return best
+
+    begun = watch._begun[0]
+    limit = most * full_seconds(case)
+    study.optimize(objective, callbacks=[lambda s, _: s.stop() if time.process_time() - begun > limit else None])
+
+
+def trainwell_tune(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
+    study = tune(
+        case.problem, SPACE, recipe=case.recipe, seed=seed, trials=20 * most, steps=most * steps_of(case),
+        halving="asha", confirm=0, target=watch.target,
+    )  # fmt: skip
+    watch.trials = study.result.trials
+    for look in study.record.latest:
+        if math.isfinite(look.loss):
+            watch.seen(look.loss, dict(look.changes))
+
+
+def steps_of(case: Case) -> int:
+    return case.epochs * -(-len(case.train[0]) // case.recipe.batch_size)
+
+
+_full: dict[str, float] = {}
+
+
+def full_seconds(case: Case) -> float:
+    """Processor's time of a full trial by the hand-written loop."""
+    if case.name not in _full:
+        begin = time.process_time()
+        for _ in hand_written(case, draw(SPACE, 1, seed=0)[0], 0):
+            pass
+        _full[case.name] = time.process_time() - begin
+    return _full[case.name]
+
+
+CONTENDERS: dict[str, Search] = {"trainwell": trainwell_tune, "random": random_search, "one-epoch": one_epoch}
+if find_spec("optuna"):
+    CONTENDERS["tpe-hyperband"] = tpe_hyperband
+
+
+def searched(name: str, case: Case, seed: int, trials: int, most: int, target: float) -> Found:
+    watch = Watch(target)
+    try:
+        CONTENDERS[name](case, seed, trials, most, watch)
+    except Reached:
+        return watch.found(True)
+    return watch.found(False)
+
+
+def test_accuracy(case: Case, changes: dict[str, Any]) -> float:
+    """Mean over three fresh seeds, at the last epoch."""
+    return sum(list(hand_written(case, changes, 10_000 + s, case.test))[-1][1] for s in range(3)) / 3
+
+
+def measure(case: Case, arguments: argparse.Namespace) -> list[str]:
+    references = [
+        searched("random", case, 1_000 + s, arguments.trials, arguments.trials, -math.inf).loss
+        for s in range(arguments.references)
+    ]
+    target = median(references)
+    most = math.ceil(arguments.cap * arguments.trials)
+    print(f"{case.name}: target {target:.4f} (references {', '.join(f'{v:.4f}' for v in references)})", flush=True)
+    rows: dict[str, list[Found]] = {name: [] for name in CONTENDERS}
+    for seed in range(arguments.seeds):
+        order = list(CONTENDERS)[seed % len(CONTENDERS) :] + list(CONTENDERS)[: seed % len(CONTENDERS)]
+        for name in order:
+            rows[name].append(found := searched(name, case, seed, arguments.trials, most, target))
+            print(f"  seed {seed} {name}: {found}", flush=True)
+    lines = []
+    best_test = max(
+        test := {n: median(test_accuracy(case, f.changes) for f in found) for n, found in rows.items()}.values()
+    )
+    values = dict(zip(rows, test, strict=True))
+    for name, found in rows.items():
+        ratio = median(a.seconds / b.seconds for a, b in zip(rows["trainwell"], found, strict=True))
+        wall = median(a.wall / b.wall for a, b in zip(rows["trainwell"], found, strict=True))
+        reached = sum(f.reached for f in found)
+        equal = "yes" if values[name] >= best_test - MARGIN else "no"
+        lines.append(
+            f"| {case.name} | {name} | {median(f.seconds for f in found):.1f} | {median(f.wall for f in found):.1f} | "
+            f"{reached} of {len(found)} | {median(f.trials for f in found):.0f} | {ratio:.2f} | {wall:.2f} | "
+            f"{100 * values[name]:.2f} % | {equal} |"
+        )
+        print(lines[-1], flush=True)
+    return lines
+
+
+HEAD = [
+    "| problem | contender | processor s | wall s | reached | trials | ours / it, processor | wall | test | equal |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--case", nargs="+", default=["digits", "spambase", "mnist"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--references", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=64)
+    parser.add_argument("--cap", type=float, default=2.0, help="most full trials' worth of time, in units of --trials")
+    parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- tune: begin/end -->")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    lines = [*HEAD]
+    for name in arguments.case:
+        lines += measure(load(name, arguments.data), arguments)
+    if arguments.write is not None:
+        text = arguments.write.read_text()
+        before, _, rest = text.partition("<!-- tune: begin -->")
+        _, _, after = rest.partition("<!-- tune: end -->")
+        table = "\n".join(lines)
+        arguments.write.write_text(f"{before}<!-- tune: begin -->\n{table}\n<!-- tune: end -->{after}")
+
+
+if __name__ == "__main__":
+    main()
