@@ -49,11 +49,38 @@ def test_pairs_have_seeds_of_their_own():
         ([(QUICK, 1)], [1], "pairs"),
         (QUICK, [-1], "seeds"),
         ([3], 0, "int"),
+        (3, 0, "recipes"),
+        (QUICK, 2.5, "seeds"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(recipes, seeds, word):
     with pytest.raises(UsageError, match=word):
         fit_many(problems.table(problems.mlp), recipes, seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"size": 0}, "size"),
+        ({"size": "a", "workers": 2.5}, "size.*workers"),
+        ({"workers": 0}, "workers"),
+        ({"halving": 3}, "halving"),
+        ({"folder": 5}, "folder"),
+        ({"workers": 2, "halving": Halving()}, "workers"),
+        ({"callbacks": [Callback]}, "callbacks"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_refused_before_any_work(settings, word):
+    with pytest.raises(UsageError, match=word):
+        fit_many(problems.table(problems.mlp), QUICK, seeds=[0, 1], **settings)
+
+
+def test_a_folder_that_holds_runs_is_not_written_over(tmp_path):
+    problem = problems.table(problems.mlp)
+    fit_many(problem, QUICK.with_({"steps": 2}), seeds=[0, 1], folder=tmp_path)
+    with pytest.raises(UsageError, match="run-000"):
+        fit_many(problem, QUICK, seeds=[0, 1], folder=tmp_path)
 
 
 def test_a_diverging_run_leaves_and_the_others_are_as_without_it():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ def fit_many(
     Args:
         problem: What is to be learned.
         recipes: One, several, or pairs (recipe, seed); the default recipe where None.
-        seeds: Every recipe is trained with every seed, in the order recipe 0 with all seeds, recipe 1 with all seeds,
-            ...; 0 where None. Pairs have seeds of their own.
+        seeds: One or several. Every recipe is trained with every seed, in the order recipe 0 with all seeds, recipe 1
+            with all seeds, ...; 0 where None. Pairs have seeds of their own.
         folder: Where runs are recorded, as `run-000`, `run-001`, ...; in memory only where None. Fused runs write no
             checkpoints.
         callbacks: Told of the moments of every run.
@@ -62,16 +62,21 @@ def fit_many(
         KeyboardInterrupt: After everything recorded so far was written.
     """
     refuse_wrong_kinds(problem, None, callbacks)
+    if folder is not None and not isinstance(folder, str | Path):
+        raise UsageError(f"`folder` must be a path, got {folder!r}. Leave it out to record in memory only")
     pairs = pairs_of(recipes, seeds)
     folders = folders_of(folder, len(pairs))
     for place in folders:
         refuse_taken(place)
-    if size is not None and size < 1:
-        raise UsageError(f"`size` must be at least 1, got {size}. Leave it out to have it measured")
+    refuse_wrong_numbers(size=size, workers=workers)
+    if halving is not None and not isinstance(halving, Halving):
+        raise UsageError(
+            f"`halving` must be a Halving, got {halving!r}. Say halving=trainwell.train.halving(eta=3, rungs=3)"
+        )
     if workers is not None and workers != 1:
         from trainwell.train.fused.workers import in_processes, refuse_workers
 
-        refuse_workers(workers, callbacks, halving)
+        refuse_workers(callbacks, halving)
         return in_processes(problem, pairs, folders, workers, parent=parent, size=size, listener=listener)
     lanes = [
         Lane(problem, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent)
@@ -150,6 +155,8 @@ def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequ
     Raises:
         UsageError: If there is nothing to train, a seed is none, or pairs come with seeds.
     """
+    if recipes is not None and not isinstance(recipes, Recipe) and not isinstance(recipes, Iterable):
+        raise UsageError(f"`recipes` must be recipes, got {recipes!r}. Pass Recipe(...) or a list of them")
     given = [recipes or Recipe()] if recipes is None or isinstance(recipes, Recipe) else list(recipes)
     if not given:
         raise UsageError("`recipes` must hold a recipe, got none. Pass Recipe()")
@@ -161,7 +168,7 @@ def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequ
     if with_seeds:
         pairs = [(recipe, _seed(seed)) for recipe, seed in with_seeds]
     else:
-        several = [0] if seeds is None else [seeds] if isinstance(seeds, int) else list(seeds)
+        several = [0] if seeds is None else list(seeds) if isinstance(seeds, Iterable) else [seeds]
         if not several:
             raise UsageError("`seeds` must hold a seed, got none. Use seeds=[0]")
         pairs = [(recipe, _seed(seed)) for recipe in given for seed in several if isinstance(recipe, Recipe)]
@@ -174,6 +181,24 @@ def pairs_of(recipes: Recipe | Sequence[Recipe | Pair] | None, seeds: int | Sequ
 def folders_of(folder: str | Path | None, count: int) -> list[Path | None]:
     """The folder of each run."""
     return [None if folder is None else Path(folder) / f"run-{number:03d}" for number in range(count)]
+
+
+def refuse_wrong_numbers(**counts: Any) -> None:
+    """Refuse counts that are no whole numbers of at least 1; None stands for the default.
+
+    Raises:
+        UsageError: With all wrong ones.
+    """
+    wrong = {
+        name: value
+        for name, value in counts.items()
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1)
+    }
+    if wrong:
+        said = "; ".join(
+            f"`{name}` must be a whole number of at least 1, got {value!r}" for name, value in wrong.items()
+        )
+        raise UsageError(f"{said}. Leave it out for the default")
 
 
 def _seed(seed: Any) -> int:

@@ -58,7 +58,8 @@ class Together:
             return
         stacks = [group[a:b] for a, b in bounds_of(len(group), choice.size)]
         self._sizes[id(choice.program)] = choice.size
-        self._say(f"{len(group)} runs in {len(stacks)} stacks of up to {choice.size}: {choice.reason}")
+        many = "one stack" if len(stacks) == 1 else f"{len(stacks)} stacks of up to {max(map(len, stacks))}"
+        self._say(f"{len(group)} runs in {many}: {choice.reason}")
         for part in stacks:
             if len(part) == 1:
                 self._leave_alone(part, "it is the only run of its kind")

@@ -18,14 +18,12 @@ from trainwell.recipe import Recipe
 from trainwell.train.run import Run
 
 
-def refuse_workers(workers: int, callbacks: Sequence[Any], halving: Any) -> None:
+def refuse_workers(callbacks: Sequence[Any], halving: Any) -> None:
     """Refuse what processes cannot do.
 
     Raises:
-        UsageError: If the number is wrong, or callbacks or halving are wanted, which must see all runs.
+        UsageError: If callbacks or halving are wanted, which must see all runs.
     """
-    if workers < 1:
-        raise UsageError(f"`workers` must be at least 1, got {workers}. Leave it out for one process")
     if callbacks or halving is not None:
         raise UsageError("`workers` must be 1 with callbacks or halving, which must see all runs. Drop one of them")
 
