@@ -15,7 +15,7 @@ from trainwell.stats import (
 )
 
 
-@pytest.mark.parametrize("n", [5, 7])
+@pytest.mark.parametrize("n", [5, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_detectable_difference_of_independent_units_is_detected_as_often_as_predicted(n):
     rng, effect = np.random.default_rng(n), detectable_difference_unpaired(n, 2.0, power=0.8)
     found = [studentised_permutation(rng.normal(0, 2, n), rng.normal(effect, 2, n)) for _ in range(250)]

@@ -65,7 +65,10 @@ torch.Tensor.backward = noisy
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+FAST = ("plain", "functional")
+
+
+@pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in PROGRAMS])
 def test_printed_output_is_the_same_to_the_bit(name, tmp_path):
     path = tmp_path / "train.py"
     path.write_text(PROGRAMS[name])

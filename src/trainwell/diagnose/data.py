@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.diagnose.metric import against_chance, chance_level, wilson
 from trainwell.diagnose.questions import (
@@ -596,7 +596,7 @@ def _shift(run: RunRecord, train: SplitFacts, other: SplitFacts) -> dict[str, fl
     difference = None if run.data is None else run.data.shift.get(other.name)
     features = max(1, math.prod(run.problem.input_shape))
     error = math.sqrt(1 / max(1, train.looked_at) + 1 / max(1, other.looked_at))
-    chance = 2 * float(stats.norm.isf(0.0005 / features)) * error
+    chance = 2 * float(scipy.stats.norm.isf(0.0005 / features)) * error
     if difference is not None and math.isfinite(difference) and difference > max(0.5, chance):
         found["mean of a feature (in deviations)"] = difference
     wide, narrow = sorted((_spread(train), _spread(other)), reverse=True)
@@ -623,7 +623,7 @@ def _label_shift(train: SplitFacts, other: SplitFacts) -> float | None:
     distance = float(np.abs(by_share[0] - by_share[1]).sum() / 2)
     if distance < 0.2:
         return None
-    unlikely = float(stats.chi2_contingency(table, correction=False).pvalue) < 1e-4
+    unlikely = float(scipy.stats.chi2_contingency(table, correction=False).pvalue) < 1e-4
     return distance if unlikely else None
 
 
@@ -671,8 +671,8 @@ def tiny_evaluation_set(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Half the width of the 95 % interval of the metric on the validation split: for shares such as accuracy Wilson's
-    interval at the metric that was reached (0.9 before a run), above 0.05; for errors of regression the relative
-    error of a root mean square under normal residuals, 1.96 / sqrt(2 n), above 0.15.
+    interval at the metric that was reached (0.9 before a run), above 0.08; for errors of regression the relative
+    error of a root mean square under normal residuals, 1.96 / sqrt(2 n), above 0.2.
 
     ## Why it matters
     Two recipes that differ by less than that cannot be told apart, and the best of many looks better than it is.
@@ -692,12 +692,12 @@ def tiny_evaluation_set(run: RunRecord) -> Iterator[Finding]:
     if n < 1 or is_tokens(run) or run.problem.input_kind == "other":
         return
     if run.problem.task == "regression" and evaluated_loss(run) != "custom":
-        half, limit, at = 1.96 / math.sqrt(2 * n), 0.15, None
+        half, limit, at = 1.96 / math.sqrt(2 * n), 0.2, None
     elif run.problem.metric in ("accuracy", "balanced_accuracy", "f1"):
         reached = run.best_metric() if rows else math.nan
         at = reached if 0 <= reached <= 1 else 0.9
         interval = wilson(at, n)
-        half, limit = (interval.high - interval.low) / 2, 0.05
+        half, limit = (interval.high - interval.low) / 2, 0.08
     else:
         return
     if half > limit:

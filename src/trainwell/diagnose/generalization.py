@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.diagnose.curves import Curve, evaluated, rises, running_median, trend
 from trainwell.diagnose.metric import against_chance, beats
@@ -129,7 +129,7 @@ def _turn(run: RunRecord) -> _Turn | None:
     late = float(np.median(after[-third:])) - float(smooth[low])
     gain = max(guess - float(smooth[low]), 0.05 * guess)
     fell = 1 - float(np.median(train[-third:])) / max(float(np.median(train[max(0, low - 1) : low + 2])), 1e-12)
-    kendall = float(stats.kendalltau(x, after).statistic)
+    kendall = float(scipy.stats.kendalltau(x, after).statistic)
     risen = min(late, slope.slope * float(x[-1] - x[0])) if slope is not None else 0.0
     sloped = rises(slope) and risen >= max(0.15 * gain, 2.5 * scatter)
     steady = (kendall >= 0.6 and late >= 0.3 * gain) or (kendall >= 0.8 and late >= 0.15 * gain and len(after) >= 8)
@@ -424,7 +424,7 @@ def suspicious_validation(run: RunRecord) -> Iterator[Finding]:
     pooled = (a * n + b * m) / (n + m)
     error = math.sqrt(max(pooled * (1 - pooled), 1e-12) * (1 / n + 1 / m))
     z = (a - b) / error
-    if a - b >= 0.03 and z > float(stats.norm.isf(1e-5)):
+    if a - b >= 0.03 and z > float(scipy.stats.norm.isf(1e-5)):
         yield Finding(
             "suspicious-validation",
             "warning",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.diagnose.questions import (
     CLASS_LOSSES,
@@ -66,7 +66,7 @@ def wilson(share: float, n: int, level: float = 0.95) -> Interval:
 
 @functools.cache
 def _quantile(level: float) -> float:
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(scipy.stats.norm.ppf(0.5 + level / 2))
 
 
 def _effective_examples(run: RunRecord, row: Evaluation) -> int | None:

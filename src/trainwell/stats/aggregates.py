@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.intervals import Estimate, Interval, mean_interval
@@ -57,12 +57,12 @@ def interquartile_mean(
     problems = [finite_sample(runs, "scores") for runs in _some(scores)]
     check_level(level)
     pooled = np.concatenate(problems)
-    mean = float(stats.trim_mean(pooled, 0.25))
+    mean = float(scipy.stats.trim_mean(pooled, 0.25))
     if all(len(runs) == 1 for runs in problems):
         return Estimate(mean, None, len(pooled))
     rng = np.random.default_rng(seed)
     drawn_RN = np.concatenate([runs[rng.integers(len(runs), size=(resamples, len(runs)))] for runs in problems], axis=1)
-    means = stats.trim_mean(drawn_RN, 0.25, axis=1)
+    means = scipy.stats.trim_mean(drawn_RN, 0.25, axis=1)
     low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
     return Estimate(mean, Interval(float(low), float(high), level), len(pooled))
 
@@ -89,7 +89,7 @@ def average_ranks(scores: Sequence[Values], higher_is_better: bool, level: float
         lengths = sorted({len(row) for row in rows})
         raise UsageError(f"`scores` must hold the same contenders for each problem, got {lengths}. Run all.")
     scores_PC = np.stack(rows)
-    ranks_PC = stats.rankdata(-scores_PC if higher_is_better else scores_PC, axis=1)
+    ranks_PC = scipy.stats.rankdata(-scores_PC if higher_is_better else scores_PC, axis=1)
     return tuple(mean_interval(np.asarray(ranks, dtype=np.float64), level) for ranks in ranks_PC.T)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.intervals import Interval, t_interval
@@ -75,7 +75,7 @@ def kaplan_meier(times: Values, reached: Sequence[bool], level: float = 0.95) ->
     """
     t, done = _observations(times, reached)
     check_level(level)
-    curve = stats.ecdf(stats.CensoredData(uncensored=t[done], right=t[~done])).sf
+    curve = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=t[done], right=t[~done])).sf
     with warnings.catch_warnings():  # says that limits are undefined where the share is 0 or 1
         warnings.simplefilter("ignore")
         with np.errstate(all="ignore"):

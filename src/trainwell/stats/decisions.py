@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.differences import Difference, UnpairedResult
@@ -174,5 +174,5 @@ def _two_one_sided(found: Difference, margin: float, alpha: float) -> Equivalenc
         return Equivalence(False, None, None, margin, found.mean, found.n, why)
     interval = t_interval(found.mean, error, degrees, 1 - 2 * alpha)
     nearest = margin - abs(found.mean)
-    p = float(stats.t.sf(nearest / error, degrees)) if error else float(nearest <= 0)
+    p = float(scipy.stats.t.sf(nearest / error, degrees)) if error else float(nearest <= 0)
     return Equivalence(p < alpha, p, interval, margin, found.mean, found.n)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.intervals import Estimate, Interval
@@ -53,7 +53,7 @@ def probability_of_superiority(before: Values, after: Values, higher_is_better: 
     theta = wins if higher_is_better else 1 - wins
     if min(n_a, n_b) == 1:
         return Estimate(theta, None, 1)
-    z = float(special.ndtri(0.5 + level / 2))
+    z = float(scipy.special.ndtri(0.5 + level / 2))
     extra = (n_a + n_b) / 2 - 1
 
     def excess(x: float) -> float:
@@ -61,8 +61,8 @@ def probability_of_superiority(before: Values, after: Values, higher_is_better: 
         return (x - theta) ** 2 - z**2 * variance
 
     inside = min(max(theta, _EDGE), 1 - _EDGE)
-    low = 0.0 if theta == 0 else float(optimize.brentq(excess, _EDGE, inside))
-    high = 1.0 if theta == 1 else float(optimize.brentq(excess, inside, 1 - _EDGE))
+    low = 0.0 if theta == 0 else float(scipy.optimize.brentq(excess, _EDGE, inside))
+    high = 1.0 if theta == 1 else float(scipy.optimize.brentq(excess, inside, 1 - _EDGE))
     return Estimate(theta, Interval(low, high, level), min(n_a, n_b))
 
 
@@ -99,7 +99,7 @@ def effect_size(before: Values, after: Values, *, paired: bool = True) -> float 
     if degrees < 2:
         return None
     pooled = (((len(a) - 1) * spread(a) ** 2 + (len(b) - 1) * spread(b) ** 2) / degrees) ** 0.5
-    correction = float(special.poch((degrees - 1) / 2, 0.5)) / (degrees / 2) ** 0.5
+    correction = float(scipy.special.poch((degrees - 1) / 2, 0.5)) / (degrees / 2) ** 0.5
     difference = float(without_noise(a.mean() - b.mean(), np.asarray(size)))
     return _ratio(difference * correction, pooled)
 

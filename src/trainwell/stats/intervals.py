@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.values import Values, check_level, finite_sample, spread
@@ -57,7 +57,7 @@ class Estimate:
 
 def t_interval(mean: float, standard_error: float, degrees: float, level: float) -> Interval:
     """Mean plus and minus the t quantile times the standard error."""
-    half = float(stats.t.ppf(0.5 + level / 2, degrees)) * standard_error if standard_error else 0.0
+    half = float(scipy.stats.t.ppf(0.5 + level / 2, degrees)) * standard_error if standard_error else 0.0
     return Interval(mean - half, mean + half, level)
 
 
@@ -125,7 +125,7 @@ def bootstrap_interval(
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings():  # BCa says with a warning and NaN that it is undefined
             warnings.simplefilter("ignore")
-            limits = stats.bootstrap(
+            limits = scipy.stats.bootstrap(
                 (x,),
                 statistic,
                 n_resamples=resamples,
@@ -163,5 +163,5 @@ def binomial_interval(successes: int, n: int, level: float = 0.95) -> Estimate:
         raise UsageError(f"`n` must be at least 1, got {n}. Count the units.")
     if not 0 <= successes <= n:
         raise UsageError(f"`successes` must lie between 0 and n = {n}, got {successes}. Count again.")
-    limits = stats.binomtest(int(successes), int(n)).proportion_ci(level, method="wilson")
+    limits = scipy.stats.binomtest(int(successes), int(n)).proportion_ci(level, method="wilson")
     return Estimate(successes / n, Interval(float(limits.low), float(limits.high), level), int(n))

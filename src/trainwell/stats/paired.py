@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.differences import EXACT_PAIRS, RESAMPLES, TIE, PairedResult, tail_share
@@ -124,7 +124,7 @@ def nadeau_bengio_interval(differences: Values, ratio: float, level: float = 0.9
     if not paired_units_allow_p(n):
         why = _too_few_pairs(n)
     elif error:
-        p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+        p = 2 * float(scipy.stats.t.sf(abs(mean) / error, n - 1))
     elif mean == 0:
         p = 1.0
     else:
@@ -134,7 +134,7 @@ def nadeau_bengio_interval(differences: Values, ratio: float, level: float = 0.9
 
 def _sign_flip_p(d: Array, seed: int) -> float:
     exact = len(d) <= EXACT_PAIRS
-    test = stats.permutation_test(
+    test = scipy.stats.permutation_test(
         (d,),
         lambda x, axis: np.abs(x.sum(axis)),
         permutation_type="samples",

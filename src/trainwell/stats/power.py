@@ -6,7 +6,7 @@ import functools
 import math
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.differences import EXACT_PAIRS
@@ -53,11 +53,11 @@ def power_paired(n: int, sd: float, effect: float, alpha: float = 0.05) -> float
     size = abs(effect) / sd
     if n <= _SIMULATED_UP_TO:
         return _simulated_power(n, size, alpha)
-    limit = float(stats.t.isf(attainable / 2, n - 1))
+    limit = float(scipy.stats.t.isf(attainable / 2, n - 1))
     shift = size * n**0.5
     if shift > limit + 40:  # where nct loses its digits, nothing is left to miss
         return 1.0
-    tails = stats.nct.sf(limit, n - 1, shift) + stats.nct.cdf(-limit, n - 1, shift)
+    tails = scipy.stats.nct.sf(limit, n - 1, shift) + scipy.stats.nct.cdf(-limit, n - 1, shift)
     return min(1.0, float(tails))
 
 
@@ -85,8 +85,8 @@ def detectable_difference(n: int, sd: float, power: float = 0.8, alpha: float = 
         raise UsageError(f"`n` must be at least {FEWEST_PAIRED} for a decision at {alpha}, got {n}. Plan more pairs.")
     if sd == 0:
         return 0.0
-    highest = (float(stats.t.isf(_attainable_level(n, alpha) / 2, n - 1)) + 41) / n**0.5
-    return sd * float(optimize.brentq(lambda size: power_paired(n, 1.0, size, alpha) - power, 0.0, highest))
+    highest = (float(scipy.stats.t.isf(_attainable_level(n, alpha) / 2, n - 1)) + 41) / n**0.5
+    return sd * float(scipy.optimize.brentq(lambda size: power_paired(n, 1.0, size, alpha) - power, 0.0, highest))
 
 
 def units_needed(sd: float, effect: float, power: float = 0.8, alpha: float = 0.05) -> int | None:
@@ -132,7 +132,7 @@ def _simulated_power(n: int, size: float, alpha: float) -> float:
     # Half of all flips is enough, the other half mirrors it; the first one changes nothing.
     p = (np.abs(d_SN @ signs_NF) >= sums[:, None] * (1 - 1e-9)).mean(axis=1)
     t = sums / (d_SN.std(axis=1, ddof=1) * n**0.5)
-    return float(np.mean((p < alpha) & (t > stats.t.isf(alpha / 2, n - 1))))
+    return float(np.mean((p < alpha) & (t > scipy.stats.t.isf(alpha / 2, n - 1))))
 
 
 @functools.lru_cache(maxsize=4)

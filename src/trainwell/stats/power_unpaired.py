@@ -7,7 +7,7 @@ import itertools
 import math
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.differences import RESAMPLES
@@ -57,10 +57,10 @@ def power_unpaired(n: int, sd: float, effect: float, alpha: float = 0.05) -> flo
     if n <= _SIMULATED_UP_TO:
         return _simulated_power(n, size, alpha)
     degrees, shift = 2 * n - 2, size * (n / 2) ** 0.5
-    limit = float(stats.t.isf(attainable / 2, degrees))
+    limit = float(scipy.stats.t.isf(attainable / 2, degrees))
     if shift > limit + 40:  # where nct loses its digits, nothing is left to miss
         return 1.0
-    return min(1.0, float(stats.nct.sf(limit, degrees, shift) + stats.nct.cdf(-limit, degrees, shift)))
+    return min(1.0, float(scipy.stats.nct.sf(limit, degrees, shift) + scipy.stats.nct.cdf(-limit, degrees, shift)))
 
 
 def detectable_difference_unpaired(n: int, sd: float, power: float = 0.8, alpha: float = 0.05) -> float:
@@ -89,7 +89,7 @@ def detectable_difference_unpaired(n: int, sd: float, power: float = 0.8, alpha:
         return 0.0
     highest = 60.0 / n**0.5
     return sd * float(
-        optimize.brentq(lambda size: power_unpaired(n, 1.0, size, alpha) - power, 0.0, highest, xtol=1e-4)
+        scipy.optimize.brentq(lambda size: power_unpaired(n, 1.0, size, alpha) - power, 0.0, highest, xtol=1e-4)
     )
 
 
@@ -134,7 +134,7 @@ def _simulated_power(n: int, size: float, alpha: float) -> float:
     p = (t_SR >= observed[:, None] * (1 - 1e-9)).mean(axis=1)
     parts = [x_SU[:, :n].var(axis=1, ddof=1) / n, x_SU[:, n:].var(axis=1, ddof=1) / n]
     degrees = (parts[0] + parts[1]) ** 2 / ((parts[0] ** 2 + parts[1] ** 2) / (n - 1))
-    return float(np.mean((p < alpha) & (observed > stats.t.isf(alpha / 2, degrees))))
+    return float(np.mean((p < alpha) & (observed > scipy.stats.t.isf(alpha / 2, degrees))))
 
 
 def _welch_t(x_SU: Array, groups_UR: Array) -> Array:

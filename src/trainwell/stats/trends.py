@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.errors import UsageError
 from trainwell.stats.intervals import Interval, t_interval
@@ -85,7 +85,7 @@ def slope_interval(
 
 def _theil_sen(x: Array, y: Array, level: float) -> Slope:
     n = len(x)
-    found = stats.theilslopes(y, x, alpha=level)
+    found = scipy.stats.theilslopes(y, x, alpha=level)
     interval = Interval(float(found.low_slope), float(found.high_slope), level) if n > 2 else None
     return Slope(float(found.slope), interval, n, "theil-sen", 0.0, float(n))
 

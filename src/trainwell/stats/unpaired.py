@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from trainwell.stats.differences import RESAMPLES, UnpairedResult, tail_share
 from trainwell.stats.intervals import t_interval
@@ -63,7 +63,7 @@ def welch(
         return result
     if result.standard_error:
         assert result.degrees is not None
-        p = 2 * float(stats.t.sf(abs(result.mean) / result.standard_error, result.degrees))
+        p = 2 * float(scipy.stats.t.sf(abs(result.mean) / result.standard_error, result.degrees))
     elif result.mean == 0:
         p = 1.0
     else:
@@ -123,7 +123,7 @@ def studentised_permutation(
         variance = x.var(axis, ddof=1) / x.shape[axis] + y.var(axis, ddof=1) / y.shape[axis]
         return np.asarray(np.abs(y.mean(axis) - x.mean(axis)) / np.sqrt(variance + NOISE**2))  # never 0 / 0
 
-    test = stats.permutation_test(
+    test = scipy.stats.permutation_test(
         (b, a),
         t,
         permutation_type="independent",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from trainwell.errors import RecordError
 from trainwell.records import RunRecord, load_run
@@ -184,7 +184,7 @@ def smoothed(line: Line, window: int) -> Line:
     values = np.array(line.y)
     finite = values[np.isfinite(values)]
     half = min(window, len(finite)) // 2
-    middle = ndimage.median_filter(finite, size=2 * half + 1) if half else finite.copy()
+    middle = scipy.ndimage.median_filter(finite, size=2 * half + 1) if half else finite.copy()
     for k in range(half):
         middle[k] = np.median(finite[: k + half + 1])
         middle[-k - 1] = np.median(finite[-k - half - 1 :])
