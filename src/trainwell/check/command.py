@@ -78,9 +78,9 @@ def check_command(
         else:
             output.write_text(report)
     except TrainwellError as error:
-        click.echo(f"trainwell check: {error}", err=True)
+        click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"trainwell check: `--output` must be a file that can be written, got {error}", err=True)
+        click.echo(f"error: `--output` must be a file that can be written, got {error}", err=True)
         sys.exit(2)
     sys.exit(result.exit_code)

@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from threading import get_ident
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,9 @@ class Tracer:
         self.replicas: Counter[str] = Counter()
         self.weight_sums: list[tuple[int, float]] = []
         self.waits: Counter[Site | None] = Counter()
+        self.known_calls: dict[Any, CallState] = {}
+        self.known_losses: dict[Any, int] = {}
+        self.call_key: Any = None
         self.input_name = ""
         self.final = False
         self.named_inputs: dict[tuple[int, int], tuple[Any, tuple[str, ...]]] = {}
@@ -154,7 +158,7 @@ class Tracer:
     @property
     def here(self) -> bool:
         """Whether this thread is the one under observation and torch is not compiling or transforming."""
-        return self.active and threading.get_ident() == self.thread
+        return self.active and get_ident() == self.thread
 
     # -- life ---------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,11 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
             scaler.scaled = False
             break
     due = state.calls <= FIRST_WALKS or (state.calls & (state.calls - 1)) == 0
-    due = due or any(call.walks < 3 for call, _ in tracer.pending)
+    if not due:
+        for call, _ in tracer.pending:
+            if call.walks < 3:
+                due = True
+                break
     if root is None:
         state.walks += 1
         if not _known(tracer, first):

@@ -41,12 +41,17 @@ def install(tracer: Tracer) -> None:
 
 
 def _watched(tracer: Tracer, name: str) -> Any:
-    is_compiling = torch.compiler.is_compiling
+    is_compiling, is_grad_enabled = torch.compiler.is_compiling, torch.is_grad_enabled
 
     def make(original: Function) -> Function:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
-            if not is_compiling() and tracer.here and not tracer.loss_depth:
+            if tracer.loss_depth or not tracer.here or is_compiling():
+                return result
+            frame = sys._getframe(1)
+            key = (frame.f_code, frame.f_lasti)
+            known = tracer.known_losses.get(key, 0) if is_grad_enabled() else 0
+            if known < 128 or not known & 7:
                 tracer.loss_depth += 1
                 try:
                     _note(tracer, name, args, kwargs, result)
@@ -54,6 +59,8 @@ def _watched(tracer: Tracer, name: str) -> Any:
                     tracer.failed(name, error)
                 finally:
                     tracer.loss_depth -= 1
+            if is_grad_enabled():
+                tracer.known_losses[key] = known + 1
             return result
 
         return wrapper

@@ -46,11 +46,11 @@ def _note(tracer: Tracer, tensor: torch.Tensor) -> None:
 
 
 def note_step(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:
-    """After a step, now and then: the sum of all weights of this process."""
+    """After a step: the sum of all weights of this process."""
     distributed = sys.modules.get("torch.distributed")
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():
         return
-    if distributed.get_world_size() < 2 or state.steps & (state.steps - 1) or len(tracer.weight_sums) > 40:
+    if distributed.get_world_size() < 2 or len(tracer.weight_sums) > 40:
         return
     tracer.rank = distributed.get_rank()
     weights = [p.detach().double().abs().sum() for group in optimizer.param_groups for p in group["params"]]

@@ -396,7 +396,8 @@ def _after_step(tracer: Tracer, optimizer: Any) -> None:
     state.steps += 1
     tracer.steps += 1
     tracer.run_length = 0
-    watch_replicas.note_step(tracer, state, optimizer)
+    if not state.steps & (state.steps - 1):
+        watch_replicas.note_step(tracer, state, optimizer)
     if state.before is not None:
         with tracer.governor:
             changed, ratios = False, []
