@@ -243,6 +243,7 @@ def _listener(as_json: bool) -> Any:
     return lambda message: click.echo(message, err=as_json)
 
 
+_WIDTH = 110  # columns: a table of contenders needs them, and where output is piped nobody says how many there are
 _COLOURS = {"better": "green", "as good as": "blue", "cannot tell": "yellow", "worse": "red"}
 
 
@@ -255,7 +256,7 @@ def _show(result: Comparison) -> None:
 
     from trainwell.report.wording import difference_text, half_width, interval_text, metric_text, p_text, seconds_text
 
-    console, record = Console(soft_wrap=False), result.record
+    console, record = Console(soft_wrap=False, width=max(_WIDTH, Console().width)), result.record
     colour = "red" if not record.fair else "green" if any(p.verdict == "better" for p in record.pairs) else "yellow"
     title = "" if record.fair else "not a fair race"
     console.print()

@@ -11,6 +11,7 @@ from trainwell.report.charts.palette import LIGHT, color, faint
 from trainwell.report.views.race import Place, scale_of
 from trainwell.report.wording import is_share
 
+_SETTLED = 0.1
 _TONES = {"better": "mark", "worse": "diverged", "as good as": "after", "cannot tell": "test"}
 
 
@@ -170,7 +171,10 @@ def curves(place: Place) -> Chart | None:
     layout = {
         "margin": {"b": 46},
         "xaxis": {"title": {"text": "updates"}},
-        "yaxis": {"title": {"text": f"validation {safe(metric.replace('_', ' '))}"}, "tickformat": _ticks(metric)},
+        "yaxis": {
+            "title": {"text": f"validation {safe(metric.replace('_', ' '))}"}, "tickformat": _ticks(metric),
+            **_settled(place),
+        },
         "shapes": [
             {
                 "type": "line", "x0": end, "x1": end, "yref": "paper", "y0": 0, "y1": 1,
@@ -198,6 +202,22 @@ def curves(place: Place) -> Chart | None:
         )  # fmt: skip
     title = f"Validation {metric.replace('_', ' ')} along the training"
     return Chart(f"curves-{place.key}", title, figure(data, layout), note, title, height=360)
+
+
+def _settled(place: Place) -> Json:
+    """Limits of the axis that leave out the first tenth of the training, in which everything falls or rises."""
+    values = [
+        v
+        for band in place.bands
+        for step, low, high in zip(band.steps, band.low, band.high, strict=True)
+        if step >= _SETTLED * band.steps[-1]
+        for v in (low, high)
+        if math.isfinite(v)
+    ]
+    if not values or min(values) == max(values):
+        return {}
+    gap = 0.08 * (max(values) - min(values))
+    return {"range": [min(values) - gap, max(values) + gap]}
 
 
 def tuning(place: Place) -> Chart | None:
