@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,18 @@ from trainwell.diagnose.program import load_rules
 from trainwell.diagnose.ranking import flattened, ranked
 from trainwell.diagnose.rule import RULES, Rule, rule, selected
 from trainwell.errors import UnknownNameError
-from trainwell.records import Baselines, DataFacts, Finding, ModelFacts, ProblemFacts, RunInfo, RunRecord
+from trainwell.records import Baselines, DataFacts, Finding, ModelFacts, ProblemFacts, RunInfo, RunRecord, load_run
 
 __all__ = ["RULES", "Rule", "diagnose", "diagnose_data", "explain", "flattened", "ranked", "rule", "selected"]
 
 CURVE_FAMILIES = (data, model, loss, optimization, generalization)
 
 
-def diagnose(run: RunRecord, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> list[Finding]:
+def diagnose(run: RunRecord | str | Path, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> list[Finding]:
     """Ask the rules what is wrong with a run.
 
     Args:
-        run: From memory or from its folder; what was not recorded keeps the rules that need it silent.
+        run: A run's record, or the folder of a run; what was not recorded keeps the rules that need it silent.
         select: Names of the only rules to ask; none means all.
         ignore: Names of rules not to ask.
 
@@ -32,8 +33,10 @@ def diagnose(run: RunRecord, select: Iterable[str] = (), ignore: Iterable[str] =
 
     Raises:
         UnknownNameError: If a name is no rule.
+        RecordError: If the folder holds no run.
     """
-    return _asked(selected(select, ignore), run)
+    record = load_run(run) if isinstance(run, str | Path) else run
+    return _asked(selected(select, ignore), record)
 
 
 def diagnose_data(
