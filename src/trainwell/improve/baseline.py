@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from trainwell.diagnose import diagnose
@@ -11,9 +12,10 @@ from trainwell.improve.budget import BASELINE_SEEDS, choose_horizon
 from trainwell.improve.decision import summary
 from trainwell.improve.session import EXPERIMENT, TUNING, Session
 from trainwell.records import Finding
-from trainwell.train import Training
+from trainwell.train import Lane, Together, Training
 
 _PILOT_SECONDS = 1.5
+_QUICK = 0.05  # seconds of an update of all seeds: slower ones gain little from being trained together
 
 
 def baseline_step(session: Session) -> None:
@@ -50,10 +52,10 @@ def _fix_horizon(session: Session) -> None:
     training.advance(3)
     fixed = time.perf_counter() - begin
     plan = training.parts.plan
-    start, at = time.perf_counter(), training.step
-    while time.perf_counter() - start < _PILOT_SECONDS and training.status == "running":
-        training.advance(min(plan.total_steps, training.step + max(10, plan.steps_per_epoch // 4)))
-    per_step = (time.perf_counter() - start) / max(1, training.step - at)
+    per_step = _seconds_per_step(training.advance, [training], _PILOT_SECONDS / 2)
+    if BASELINE_SEEDS * per_step < _QUICK:
+        lanes = [Lane(session.problem, recipe, seed=seed) for seed in session.seeds(TUNING, BASELINE_SEEDS)]
+        per_step = min(per_step, _seconds_per_step(Together(lanes).advance, lanes, _PILOT_SECONDS / 2))
     session.horizon = choose_horizon(
         session.budget,
         epochs=max(1, -(-plan.total_steps // plan.steps_per_epoch)),
@@ -68,6 +70,15 @@ def _fix_horizon(session: Session) -> None:
     session.recipe = session.start
     total = session.start.steps or session.start.epochs * plan.steps_per_epoch
     session.update(recipe_before=session.start.to_dict(), epochs=round(total / plan.steps_per_epoch, 3))
+
+
+def _seconds_per_step(advance: Callable[[int], object], trainings: Sequence[Training], seconds: float) -> float:
+    """Time of an update of one of some trainings that are advanced together, from so many seconds of training."""
+    plan = trainings[0].parts.plan
+    start, done = time.perf_counter(), sum(t.step for t in trainings)
+    while time.perf_counter() - start < seconds and any(t.status == "running" for t in trainings):
+        advance(min(plan.total_steps, max(t.step for t in trainings) + max(10, plan.steps_per_epoch // 4)))
+    return (time.perf_counter() - start) / max(1, sum(t.step for t in trainings) - done)
 
 
 def _horizon_text(session: Session) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from trainwell.improve.decision import chance, is_share, shown, signed
-from trainwell.improve.session import PROOF, Session
+from trainwell.improve.session import PROOF, Job, Session
 from trainwell.recipe import Recipe
 from trainwell.records import Arm, Difference, Verdict, write_atomically
 from trainwell.stats import Interval, PairedResult, mean_interval, paired_difference, verdict
@@ -18,6 +18,7 @@ _MARGIN_POINTS = 0.01  # difference of a share that counts as none: one point
 _MARGIN_RATIO = 0.02  # of the starting recipe's value, for other metrics
 _NOISE = 1e-6
 _OVERRUN = 0.05  # of the budget, which the last pairs of the proof may take
+_SAFETY = 1.4  # pairs that are begun together must all end in time
 
 
 def proof_step(session: Session) -> None:
@@ -78,19 +79,21 @@ def proof_step(session: Session) -> None:
 
 
 def _train_pairs(session: Session, seeds: Sequence[int], unchanged: bool) -> tuple[list[Run], list[Run]]:
-    """Train pairs, seed by seed; where time runs out the pairs done count (time does not look at the outcome)."""
-    before: list[Run] = []
-    after: list[Run] = []
-    longest = 0.0
-    for index, seed in enumerate(seeds):
-        begin = session.budget.spent
-        if index and session.budget.left + _OVERRUN * session.budget.total < longest:
+    """Train pairs together; where time runs out the pairs done count (time does not look at the outcome)."""
+    arms = [(session.start, "before")] if unchanged else [(session.start, "before"), (session.recipe, "after")]
+    runs: list[Run] = []
+    done = 0
+    while done < len(seeds):
+        left = session.budget.left + _OVERRUN * session.budget.total
+        affordable = int(left / (len(arms) * session.run_seconds * _SAFETY))
+        if done and not affordable:
             break
-        session.tell(0.95 * index / len(seeds), f"fresh seed {index + 1} of {len(seeds)}")
-        before.append(session.run(session.start, seed, "before"))
-        after.append(before[-1] if unchanged else session.run(session.recipe, seed, "after"))
-        longest = max(longest, session.budget.spent - begin)
-    return before, after
+        part = seeds[done : done + max(1, affordable)]
+        jobs = [Job(recipe, seed, purpose) for seed in part for recipe, purpose in arms]
+        text = f"fresh seeds {done + 1} to {done + len(part)} of {len(seeds)}"
+        runs += session.train(jobs, text, of=(done / len(part), len(seeds) / len(part)))
+        done += len(part)
+    return runs[:: len(arms)], runs[len(arms) - 1 :: len(arms)]
 
 
 def statement(

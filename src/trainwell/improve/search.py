@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trainwell.improve.budget import BASELINE_SEEDS
 from trainwell.improve.decision import decide, shown, summary, values
-from trainwell.improve.session import EXPERIMENT, TUNING, Session
-from trainwell.records import TrialFacts
+from trainwell.improve.session import EXPERIMENT, TUNING, Job, Session
+from trainwell.records import Evaluation, TrialFacts
 from trainwell.stats import mean_interval
-from trainwell.tune import expected_cost, halve, quasi_random
-from trainwell.tune.halving import Paused, RungResult
+from trainwell.train import Callback, Halving, Lane, Rung, Standing, Training, train_lanes
+from trainwell.tune import quasi_random
 
-_ETA, _RUNGS = 3, 3
+_HALVING = Halving(eta=3, rungs=3)
 _MOST_TRIALS = 81
 _FEWEST_TRIALS = 6
 _FINALISTS = 3
@@ -38,41 +40,80 @@ def search_step(session: Session) -> None:
         return
     bounds = space(session)
     candidates = quasi_random(bounds, trials, seed=session.seeds(TUNING, 1)[0])
-    end = session.budget.spent + spare
-    facts: list[TrialFacts] = []
-    for stale in (session.folder / "runs").glob("trial-*"):  # of an interrupted search, which begins anew
-        shutil.rmtree(stale)
-
-    def on_trial(trial: Paused) -> None:
-        facts.append(_facts(session, trial))
-        session.tell(0.7 * len(facts) / (1.5 * trials), f"trial {trial.number + 1} of {trials}, rung {trial.rung + 1}")
-
-    rungs, ended = halve(
-        session.problem,
-        session.recipe,
-        candidates,
-        seed=session.seeds(TUNING, 1)[0],
-        rungs=_RUNGS,
-        eta=_ETA,
-        folder=session.folder / "runs",
-        on_trial=on_trial,
-        out_of_time=lambda: session.budget.spent > end,
-    )
-    promoted = {(r.rung, n) for r in rungs for n in r.promoted}
-    session.update(trials=tuple(_promoted(f, promoted) for f in facts))
-    diverged = sum(1 for trial, run in ended if run.diverged)
-    finalists = _finalists(rungs)
+    rungs, facts = _halve(session, candidates, session.budget.spent + spare)
+    session.update(trials=tuple(facts))
+    diverged = sum(1 for f in facts if f.status == "diverged")
+    finalists = [dict(candidates[s.number]) for s in _finalists(rungs)]
     told = ", ".join(f"{path} {low:.2g} to {high:.2g}" for path, (low, high) in bounds.items())
     session.log(
         "Search",
-        tried=f"{trials} quasi-random trials over {told}; halving at {_RUNGS} lengths (the inside of the full run).",
-        seen=_seen(session, rungs, diverged, len(ended)),
+        tried=f"{trials} quasi-random trials over {told}; halving at {_HALVING.rungs} lengths (the inside of the full "
+        "run).",
+        seen=_seen(session, rungs, diverged, trials),
         decision=f"Confirm the best {len(finalists)} on {_SELECTION_SEEDS} fresh seeds."
         if finalists
         else "Nothing to confirm.",
     )
     if finalists:
         _confirm(session, finalists)
+
+
+def _halve(
+    session: Session, candidates: Sequence[Mapping[str, Any]], end: float
+) -> tuple[list[Rung], list[TrialFacts]]:
+    """Train the candidates side by side, the better third going on at each rung, until a moment of the budget.
+
+    Returns:
+        The rungs, and what each trial came to at each of its rungs.
+    """
+    folder = session.folder / "runs"
+    for stale in folder.glob("trial-*"):  # of an interrupted search, which begins anew
+        shutil.rmtree(stale)
+    seed = session.seeds(TUNING, 1)[0]
+    watcher = _Watcher(session, end)
+    for number, changes in enumerate(candidates):
+        watcher.lanes.append(
+            Lane(
+                session.problem,
+                session.recipe.with_(changes),
+                seed=seed,
+                folder=folder / f"trial-{number:03d}",
+                callbacks=[watcher],
+                parent={"step": "search", "trial": number},
+            )
+        )
+    rungs: list[Rung] = []
+    facts: list[TrialFacts] = []
+
+    def on_rung(rung: Rung) -> None:
+        rungs.append(rung)
+        facts.extend(_facts(session, rung, s, candidates[s.number], watcher.seen_at) for s in rung.standings)
+
+    train_lanes(watcher.lanes, halving=replace(_HALVING, on_rung=on_rung, out_of_time=watcher.out_of_time))
+    return rungs, facts
+
+
+class _Watcher(Callback):
+    """Tells how far the search is, and ends it where its time is over."""
+
+    def __init__(self, session: Session, end: float) -> None:
+        self.session, self.end = session, end
+        self.lanes: list[Lane] = []
+        self.seen_at: dict[int, float] = {}  # second of the budget of a trial's last evaluation
+
+    def out_of_time(self) -> bool:
+        """Whether the search must end."""
+        return self.session.budget.spent > self.end
+
+    def on_evaluation(self, training: Training, rows: Sequence[Evaluation]) -> None:
+        """After an evaluation of a trial."""
+        self.seen_at[id(training)] = self.session.budget.spent
+        full = _HALVING.cost(len(self.lanes))
+        done = sum(lane.step / lane.total_steps for lane in self.lanes)
+        self.session.tell(0.7 * min(1.0, done / full), f"{len(self.lanes)} trials")
+        if self.out_of_time():
+            for lane in self.lanes:
+                lane.stop("halving: out of time")
 
 
 def space(session: Session) -> dict[str, tuple[float, float]]:
@@ -93,39 +134,43 @@ def space(session: Session) -> dict[str, tuple[float, float]]:
 def _affordable(full_runs: float) -> int:
     """Most trials whose halving costs no more than so many full runs."""
     trials = 0
-    while trials < _MOST_TRIALS and expected_cost(trials + 1, _RUNGS, _ETA) <= full_runs:
+    while trials < _MOST_TRIALS and _HALVING.cost(trials + 1) <= full_runs:
         trials += 1
     return trials
 
 
-def _finalists(rungs: list[RungResult]) -> list[dict[str, Any]]:
+def _finalists(rungs: Sequence[Rung]) -> list[Standing]:
     """The top slice of the longest rung: never the top one alone."""
-    last = next((r for r in reversed(rungs) if r.trials), None)
-    if last is None:
+    if not rungs:
         return []
-    finite = [t for t in last.trials if math.isfinite(t.value)]
-    return [dict(t.changes) for t in finite[:_FINALISTS]]
+    there = [s for s in rungs[-1].standings if math.isfinite(s.value) and _reached(rungs[-1], s)]
+    return there[:_FINALISTS]
+
+
+def _reached(rung: Rung, standing: Standing) -> bool:
+    """Whether a trial was trained to its rung, or to an end of its own."""
+    return standing.training.step >= rung.steps or standing.training.parts.keeper.exhausted
 
 
 def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
     """Choose among the finalists on selection seeds, then hold the winner against the present recipe on other seeds."""
     selection = session.seeds(TUNING, 1 + _SELECTION_SEEDS)[1:]
     assert session.horizon is not None
+    fitting = int((session.search_time_left / session.run_seconds - BASELINE_SEEDS) / _SELECTION_SEEDS)
+    finalists = finalists[: max(1, fitting)]
+    jobs = [Job(session.recipe.with_(change), seed, "finalist") for change in finalists for seed in selection]
+    runs = session.train(jobs, "finalists", of=(14, 20))
     scored: list[tuple[float, dict[str, Any]]] = []
     for index, change in enumerate(finalists):
-        if session.search_time_left < BASELINE_SEEDS * session.run_seconds and scored:
-            break
-        runs = session.runs(
-            session.recipe.with_(change), selection, "finalist", f"finalist {index + 1}", of=(14 + index, 20)
-        )
-        finite = [v for v in values(runs) if math.isfinite(v)]
-        mean = mean_interval(finite).mean if len(finite) == len(runs) else -math.inf
+        finite = [v for v in values(runs[index * len(selection) :][: len(selection)]) if math.isfinite(v)]
+        mean = mean_interval(finite).mean if len(finite) == len(selection) else -math.inf
         scored.append((mean if session.facts.higher_is_better else -mean, change))
     winner = max(scored, key=lambda pair: pair[0])[1]
     candidate = session.recipe.with_(winner)
     seeds = session.seeds(EXPERIMENT, BASELINE_SEEDS)
-    before = session.runs(session.recipe, seeds, "experiment", "present recipe", of=(17, 20))
-    after = session.runs(candidate, seeds, "experiment", "winner of the search", of=(18, 20))
+    both = [Job(recipe, seed, "experiment") for recipe in (session.recipe, candidate) for seed in seeds]
+    runs = session.train(both, "present recipe and winner of the search", of=(17, 20))
+    before, after = runs[: len(seeds)], runs[len(seeds) :]
     decision = decide(session.facts, before, after)
     if decision.keep:
         session.keep(candidate, after)
@@ -140,33 +185,32 @@ def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
     )
 
 
-def _facts(session: Session, trial: Paused) -> TrialFacts:
-    best = trial.training.parts.keeper.best
-    finite = best is not None and trial.training.status != "diverged"
+def _facts(
+    session: Session, rung: Rung, standing: Standing, changes: Mapping[str, Any], seen_at: Mapping[int, float]
+) -> TrialFacts:
+    training = standing.training
+    best = training.parts.keeper.best
+    finite = best is not None and training.status != "diverged"
     return TrialFacts(
-        number=trial.number,
-        changes=trial.changes,
-        epochs=round(trial.epochs, 3),
-        rung=trial.rung,
+        number=standing.number,
+        changes=changes,
+        epochs=round(training.step / training.parts.plan.steps_per_epoch, 3),
+        rung=rung.number,
         metric=best.metrics.get(session.facts.metric, math.nan) if best and finite else math.nan,
         loss=best.loss if best and finite else math.nan,
-        status=trial.training.status,
-        ended_at_seconds=round(session.budget.spent, 2),
-        folder=f"runs/trial-{trial.number:03d}",
+        status=training.status,
+        ended_at_seconds=round(seen_at.get(id(training), session.budget.spent), 2),
+        folder=f"runs/trial-{standing.number:03d}",
+        promoted=standing.number in rung.promoted,
     )
 
 
-def _promoted(trial: TrialFacts, promoted: set[tuple[int, int]]) -> TrialFacts:
-    from dataclasses import replace
-
-    return replace(trial, promoted=(trial.rung, trial.number) in promoted)
-
-
-def _seen(session: Session, rungs: list[RungResult], diverged: int, total: int) -> str:
-    last = rungs[-1].trials
-    best = next((t for t in last if math.isfinite(t.value)), None)
+def _seen(session: Session, rungs: Sequence[Rung], diverged: int, total: int) -> str:
+    best = next((s for s in _finalists(rungs)), None)
     if best is None:
-        return f"All {total} trials diverged."
+        return (
+            f"All {total} trials diverged." if diverged == total else f"None of {total} trials came to a rung in time."
+        )
     sign = 1 if session.facts.higher_is_better else -1
     value = shown(session.facts, sign * best.value)
     text = f"Best at the longest rung: validation {session.facts.metric} {value} (one seed)."

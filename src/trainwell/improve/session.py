@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -14,14 +15,43 @@ from trainwell.improve.decision import shown
 from trainwell.improve.progress import Listener, Progress
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
-from trainwell.records import Finding, ImprovementRecord, LogEntry, ProblemFacts, save_improvement, write_atomically
+from trainwell.records import (
+    Evaluation,
+    Finding,
+    ImprovementRecord,
+    LogEntry,
+    ProblemFacts,
+    save_improvement,
+    write_atomically,
+)
 from trainwell.report import logbook_markdown
 from trainwell.seeding import master_seeds
-from trainwell.train import Run, fit
+from trainwell.train import Callback, Lane, Run, Training, fit, train_lanes
 
 # Purposes of seeds: runs of one purpose share theirs, and no two purposes share any.
 TUNING, BASELINE, EXPERIMENT, PROOF = 1, 2, 3, 9
+_LONG = 60.0  # seconds; longer runs go one by one, with checkpoints, so that a kill costs little
+_RECENT = 8  # runs whose cost tells that of the next
+
 STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "techniques", "proof")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is wanted.
+
+    Attributes:
+        purpose: First word of its folder's name.
+    """
+
+    recipe: Recipe
+    seed: int
+    purpose: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Runs of one key are the same."""
+        return self.recipe.key(), self.seed
 
 
 @dataclass
@@ -61,8 +91,8 @@ class Session:
     def run_seconds(self) -> float:
         """Cost of a full run, as the latest ones took: the machine may be busier than at the start."""
         assert self.horizon is not None
-        recent = self._run_seconds[-8:]
-        return max(self.horizon.seconds_per_run, sum(recent) / len(recent) if recent else 0.0)
+        recent = self._run_seconds[-_RECENT:]
+        return sum(recent) / len(recent) if recent else self.horizon.seconds_per_run
 
     @property
     def search_time_left(self) -> float:
@@ -111,28 +141,72 @@ class Session:
 
     def run(self, recipe: Recipe, seed: int, purpose: str) -> Run:
         """Train, unless this recipe was trained with this seed before (in this session or the one resumed)."""
-        key = (recipe.key(), seed)
-        if key not in self._runs:
-            folder = self.folder / "runs" / f"{purpose}-{recipe.key()[:6]}-{seed}"
-            run = self._loaded(folder)
-            if run is None:
-                begin = self.budget.spent
-                parent = {"step": purpose}
-                run = fit(self.problem, recipe, seed=seed, folder=folder, parent=parent, resume=True)
-                if run.status == "completed":
-                    self._run_seconds.append(self.budget.spent - begin)
-            self._runs[key] = run
-        return self._runs[key]
+        return self.train([Job(recipe, seed, purpose)])[0]
 
     def runs(
         self, recipe: Recipe, seeds: Sequence[int], purpose: str, text: str, *, of: tuple[int, int] = (0, 1)
     ) -> list[Run]:
         """Train one recipe over several seeds, telling the listener."""
-        done = []
-        for index, seed in enumerate(seeds):
-            self.tell((of[0] + index / len(seeds)) / of[1], f"{text}, seed {index + 1} of {len(seeds)}")
-            done.append(self.run(recipe, seed, purpose))
-        return done
+        return self.train([Job(recipe, seed, purpose) for seed in seeds], text, of=of)
+
+    def train(self, jobs: Sequence[Job], text: str = "", *, of: tuple[float, float] = (0, 1)) -> list[Run]:
+        """Train what was not trained before, in stacks where that pays.
+
+        Args:
+            jobs: The runs wanted; their results come in this order.
+            text: What the listener is told, with the number of runs.
+            of: Where these runs stand in the step: which part of how many.
+        """
+        missing: dict[tuple[str, int], Job] = {}
+        for job in jobs:
+            if job.key not in self._runs and job.key not in missing:
+                run = self._loaded(self._folder(job))
+                if run is None:
+                    missing[job.key] = job
+                else:
+                    self._runs[job.key] = run
+        wanted = list(missing.values())
+        if len(wanted) > 1 and self.horizon is not None and self.horizon.seconds_per_run < _LONG:
+            self._train_together(wanted, text, of)
+        else:
+            for index, job in enumerate(wanted):
+                if text:
+                    self.tell((of[0] + index / len(wanted)) / of[1], f"{text}, run {index + 1} of {len(wanted)}")
+                self._train_alone(job)
+        return [self._runs[job.key] for job in jobs]
+
+    def _train_alone(self, job: Job) -> None:
+        begin = self.budget.spent
+        folder = self._folder(job)
+        run = fit(self.problem, job.recipe, seed=job.seed, folder=folder, parent={"step": job.purpose}, resume=True)
+        if run.status == "completed":
+            self._run_seconds.append(self.budget.spent - begin)
+        self._runs[job.key] = run
+
+    def _train_together(self, jobs: Sequence[Job], text: str, of: tuple[float, float]) -> None:
+        begin = self.budget.spent
+
+        def tell(share: float) -> None:
+            if text:
+                self.tell((of[0] + share) / of[1], f"{text}, {len(jobs)} runs")
+
+        tell(0.0)
+        teller = _Teller(tell)
+        for job in jobs:
+            folder = self._folder(job)
+            shutil.rmtree(folder, ignore_errors=True)  # of an interrupted session
+            parent = {"step": job.purpose}
+            teller.lanes.append(
+                Lane(self.problem, job.recipe, seed=job.seed, folder=folder, parent=parent, callbacks=[teller])
+            )
+        runs = train_lanes(teller.lanes)
+        whole = sum(lane.step / lane.total_steps for lane in teller.lanes)  # runs that diverge cost less
+        if whole >= 1:
+            self._run_seconds += [(self.budget.spent - begin) / whole] * min(len(runs), _RECENT)
+        self._runs.update({job.key: run for job, run in zip(jobs, runs, strict=True)})
+
+    def _folder(self, job: Job) -> Path:
+        return self.folder / "runs" / f"{job.purpose}-{job.recipe.key()[:6]}-{job.seed}"
 
     def relative(self, run: Run) -> str:
         """A run's folder, relative to the improvement's."""
@@ -193,6 +267,18 @@ class Session:
         finite = [v for v in values if v == v]
         if finite:
             self._best = f"{self.facts.metric} {shown(self.facts, sum(finite) / len(finite))}"
+
+
+class _Teller(Callback):
+    """Tells how far runs that are trained together are."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self.tell = tell
+        self.lanes: list[Lane] = []
+
+    def on_evaluation(self, training: Training, rows: Sequence[Evaluation]) -> None:
+        """After an evaluation."""
+        self.tell(sum(lane.step / lane.total_steps for lane in self.lanes) / len(self.lanes))
 
 
 Step = Callable[[Session], None]

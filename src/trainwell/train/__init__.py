@@ -5,7 +5,7 @@ from trainwell.train.evaluate import evaluate
 from trainwell.train.exporters import MLflow, TensorBoard
 from trainwell.train.fit import fit
 from trainwell.train.folds import Folds, fit_folds
-from trainwell.train.fused import Halving, Lane, Rung, Standing, Together, fit_many, halving, loss_after
+from trainwell.train.fused import Halving, Lane, Rung, Standing, Together, fit_many, halving, loss_after, train_lanes
 from trainwell.train.run import Run
 from trainwell.train.training import Training
 
@@ -27,4 +27,5 @@ __all__ = [
     "fit_many",
     "halving",
     "loss_after",
+    "train_lanes",
 ]

@@ -15,7 +15,7 @@ from trainwell.stats import Estimate, mean_interval
 from trainwell.train.callbacks import Callback
 from trainwell.train.fit import refuse_taken, refuse_wrong_kinds
 from trainwell.train.fused.lane import Lane
-from trainwell.train.fused.many import train
+from trainwell.train.fused.many import train_lanes
 from trainwell.train.fused.together import Listener
 from trainwell.train.run import Run
 
@@ -95,7 +95,7 @@ def fit_folds(
         )
         for number, (fold, place) in enumerate(zip(folds, places, strict=True), 1)
     ]
-    runs = train(lanes, listener=listener)
+    runs = train_lanes(lanes, listener=listener)
     metric = problem.metric.name
     values = [math.nan if run.diverged else run.best_metric(metric) for run in runs]
     return Folds(tuple(runs), metric, _estimate(values, max(2, round(len(runs) / repeats))))

@@ -2,7 +2,6 @@
 
 from trainwell.tune.batch_size import BatchSizes, batch_sizes, noise_scale
 from trainwell.tune.draws import draw
-from trainwell.tune.halving import expected_cost, halve
 from trainwell.tune.loop_ramp import LoopRamp
 from trainwell.tune.lr_range import lr_range
 from trainwell.tune.progress import TuneProgress
@@ -17,8 +16,6 @@ __all__ = [
     "TuneProgress",
     "batch_sizes",
     "draw",
-    "expected_cost",
-    "halve",
     "lr_range",
     "noise_scale",
     "quasi_random",

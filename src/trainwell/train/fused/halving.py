@@ -73,6 +73,15 @@ class Halving:
         """Lengths of the rungs of a run, the last one the full length: total / eta^k. [optimizer updates]"""
         return [max(1, round(total / self.eta ** (self.rungs - 1 - r))) for r in range(self.rungs)]
 
+    def cost(self, runs: int) -> float:
+        """Cost of so many runs of one length through the rungs. [full runs]"""
+        cost, alive, before = 0.0, runs, 0.0
+        for rung in range(self.rungs):
+            length = self.eta ** -(self.rungs - 1 - rung)
+            cost += alive * (length - before)
+            alive, before = max(1, math.ceil(alive / self.eta)), length
+        return cost
+
 
 halving = Halving
 

@@ -82,10 +82,10 @@ def fit_many(
         Lane(problem, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent)
         for (recipe, seed), place in zip(pairs, folders, strict=True)
     ]
-    return train(lanes, size=size, halving=halving, listener=listener)
+    return train_lanes(lanes, size=size, halving=halving, listener=listener)
 
 
-def train(
+def train_lanes(
     lanes: Sequence[Lane],
     *,
     size: int | None = None,
