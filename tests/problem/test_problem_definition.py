@@ -33,6 +33,14 @@ def _problem(targets=CLASSES, model=net, **keywords):
     return Problem(model, (X, targets), **keywords)
 
 
+def test_one_hot_targets_could_mean_two_things_and_are_asked_about():
+    one_hot = np.eye(3, dtype=np.float32)[CLASSES]
+    with pytest.raises(ProblemError, match=r"targets.argmax\(1\), or task='multilabel'"):
+        _problem(one_hot)
+    assert _problem(one_hot, task="multilabel").task == "multilabel"
+    assert _problem(one_hot, loss="bce").task == "multilabel"
+
+
 @pytest.mark.parametrize(
     ("targets", "task", "classes", "loss", "metric", "dtype"),
     [

@@ -29,6 +29,7 @@ DEFAULT_LOSS: dict[Task, str] = {
 }
 _REGRESSION_LOSSES = ("mse", "mae", "huber")
 _MANY = 200
+_TELLING = 20  # rows with a single 1 each that are no accident
 
 
 def infer_task(targets: Tensor | None, inputs_are_tokens: bool, loss: str | Callable[..., Any] | None) -> Task:
@@ -45,16 +46,31 @@ def infer_task(targets: Tensor | None, inputs_are_tokens: bool, loss: str | Call
     only_01 = bool(((values == 0) | (values == 1)).all())
     if targets.is_floating_point():
         if targets.ndim == 2 and only_01:
-            return "multilabel"
+            return _several_labels(targets, loss)
         return "binary" if only_01 and targets.ndim == 1 and len(values) == 2 else "regression"
     if targets.ndim >= 2:
-        return "multilabel" if only_01 and not inputs_are_tokens else "sequence"
+        return _several_labels(targets, loss) if only_01 and not inputs_are_tokens else "sequence"
     if len(values) > _MANY and len(values) > len(targets) / 4:
         raise ProblemError(
             f"`task` must be given where targets could be classes or numbers, got {len(values):,} different whole "
             f"numbers in {len(targets):,} examples. Pass task='regression' or task='multiclass'"
         )
     return "binary" if len(values) <= 2 and int(values.max()) <= 1 else "multiclass"
+
+
+def _several_labels(targets: Tensor, loss: str | Callable[..., Any] | None) -> Task:
+    """The task of columns of 0 and 1.
+
+    Raises:
+        ProblemError: If every row has a single 1: that may be one class of several, one-hot.
+    """
+    one_hot = targets.ndim == 2 and targets.shape[1] > 1 and bool((targets.sum(1) == 1).all())
+    if one_hot and len(targets) >= _TELLING and loss != "bce":
+        raise ProblemError(
+            f"`task` must be given where every row of the targets has a single 1, got {len(targets):,} such rows of "
+            f"{targets.shape[1]} columns. Pass class indices, targets.argmax(1), or task='multilabel'"
+        )
+    return "multilabel"
 
 
 def check_task(task: Any) -> Task:
