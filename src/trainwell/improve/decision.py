@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainwell.records import ProblemFacts, RunRecord
+from trainwell.report.wording import is_share
 from trainwell.stats import PairedResult, mean_interval, paired_difference
 
 # Relative size of a difference in float32 metrics that is rounding, not effect.
@@ -81,17 +82,9 @@ def summary(problem: ProblemFacts, runs: Sequence[RunRecord]) -> str:
     return text + f", {len(finite)} seeds" + (f"; {lost} diverged" if lost else "")
 
 
-_SHARES = {"accuracy", "balanced_accuracy", "f1", "auroc", "top5"}
-
-
-def is_share(problem: ProblemFacts) -> bool:
-    """Whether the metric is a share between 0 and 1, shown in percent."""
-    return problem.metric in _SHARES
-
-
 def shown(problem: ProblemFacts, value: float) -> str:
     """A metric's value for people: 97.2 % or 53.18."""
-    if is_share(problem):
+    if is_share(problem.metric):
         low_high = min(100.0, max(0.0, 100 * value))
         return f"{low_high:.1f} %"
     return f"{value:.4g}"
@@ -99,4 +92,4 @@ def shown(problem: ProblemFacts, value: float) -> str:
 
 def signed(problem: ProblemFacts, value: float) -> str:
     """A difference of the metric for people: +1.2 points or -0.53."""
-    return f"{100 * value:+.2f} points" if is_share(problem) else f"{value:+.4g}"
+    return f"{100 * value:+.2f} points" if is_share(problem.metric) else f"{value:+.4g}"

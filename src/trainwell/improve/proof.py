@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from trainwell.improve.decision import chance, is_share, shown, signed
+from trainwell.improve.decision import chance, shown, signed
 from trainwell.improve.session import PROOF, Job, Session
 from trainwell.recipe import Recipe
 from trainwell.records import Arm, Difference, Verdict, write_atomically
+from trainwell.report.wording import is_share
 from trainwell.stats import Interval, PairedResult, mean_interval, paired_difference, verdict
 from trainwell.train import Run
 from trainwell.train.finish import save_weights
@@ -41,7 +42,7 @@ def proof_step(session: Session) -> None:
     result = paired_difference(
         first, second, higher_is_better=session.facts.higher_is_better, worst=chance(session.facts), noise=_NOISE
     )
-    margin = _MARGIN_POINTS if is_share(session.facts) else _MARGIN_RATIO * abs(_finite_mean(first))
+    margin = _MARGIN_POINTS if is_share(session.facts.metric) else _MARGIN_RATIO * abs(_finite_mean(first))
     over_examples = None if unchanged else examples_interval(session.problem, measured_before, measured_after)
     said: Verdict = "as good as"
     if not unchanged:
@@ -139,7 +140,7 @@ def statement(
 
 
 def _size(session: Session, margin: float) -> str:
-    return f"{100 * margin:g} points" if is_share(session.facts) else f"{margin:.3g}"
+    return f"{100 * margin:g} points" if is_share(session.facts.metric) else f"{margin:.3g}"
 
 
 def _bounds(session: Session, result: PairedResult) -> str:

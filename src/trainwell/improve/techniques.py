@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainwell.improve.budget import BASELINE_SEEDS
-from trainwell.improve.decision import is_share
 from trainwell.improve.remedies import experiment
 from trainwell.improve.session import Session
 from trainwell.records import RunRecord
+from trainwell.report.wording import is_share
 
 _SAFETY = 1.25
 _GAP_OF_SHARE = 0.01  # one point
@@ -88,7 +88,7 @@ def overfits(session: Session) -> bool:
     if not gaps:
         return False
     level = _level(session.best_runs)
-    if is_share(session.facts):
+    if is_share(session.facts.metric):
         examples = session.best_runs[0].evaluations("val").rows[-1].examples
         least = max(_GAP_OF_SHARE, 2 * math.sqrt(max(0.0, level * (1 - level)) / max(1, examples)))
     else:
