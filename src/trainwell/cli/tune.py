@@ -37,7 +37,9 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates of everything.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Length of a full trial.")
 @click.option("--method", default="sobol", show_default=True, help="sobol, halton, random, grid, tpe, gp or cmaes.")
-@click.option("--halving", default="halving", show_default=True, help="halving, asha, hyperband, one-epoch or none.")
+@click.option(
+    "--halving", default="halving", show_default=True, help="halving, asha, hyperband, one-epoch, population or none."
+)
 @click.option("--proxy", default="inside", show_default=True, help="A short run is the inside of the long one, or own.")
 @click.option("--finalists", type=click.IntRange(min=1), default=3, show_default=True, help="Trained on fresh seeds.")
 @click.option("--confirm", type=click.IntRange(min=0), default=3, show_default=True, help="Fresh seeds of each.")

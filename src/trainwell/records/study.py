@@ -97,6 +97,23 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """A member of a population that went on, from a rung, with the weights of another and with changed values.
+
+    Attributes:
+        trial: Whose weights were given up.
+        source: Whose weights it took.
+        changes: Its point from there on.
+    """
+
+    group: int
+    rung: int
+    trial: int
+    source: int
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """A finalist trained at full length on a fresh seed."""
 
@@ -220,6 +237,7 @@ class StudyRecord:
     confirmations: tuple[Confirmation, ...] = ()
     result: StudyResult | None = None
     folder: Path | None = None
+    copies: tuple[Copied, ...] = ()
 
     @property
     def latest(self) -> tuple[Look, ...]:
@@ -250,14 +268,15 @@ def _last(value: float) -> float:
     return value if math.isfinite(value) else math.inf
 
 
-_KINDS: dict[str, type[Asked] | type[Look] | type[Decision] | type[Confirmation]] = {
+Line = Asked | Look | Decision | Copied | Confirmation
+_KINDS: dict[str, type[Line]] = {
     "asked": Asked,
     "look": Look,
     "decision": Decision,
+    "copied": Copied,
     "confirmation": Confirmation,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-Line = Asked | Look | Decision | Confirmation
 
 
 def append_journal(path: Path, lines: Iterable[Line]) -> None:
@@ -326,6 +345,7 @@ def study_of(
     looks = sorted((line for line in lines if isinstance(line, Look)), key=lambda look: look.seconds)
     asked = {line.group: line for line in lines if isinstance(line, Asked)}
     decisions = {(line.group, line.rung): line for line in lines if isinstance(line, Decision)}
+    copied = {(line.group, line.rung, line.trial): line for line in lines if isinstance(line, Copied)}
     confirmed = {(line.stage, line.trial, line.seed): line for line in lines if isinstance(line, Confirmation)}
     return StudyRecord(
         plan=plan,
@@ -335,4 +355,5 @@ def study_of(
         confirmations=tuple(confirmed.values()),
         result=result,
         folder=folder,
+        copies=tuple(copied[key] for key in sorted(copied)),
     )

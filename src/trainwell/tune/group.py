@@ -18,7 +18,7 @@ from trainwell.train.plan import plan_run
 from trainwell.tune.rungs import Rungs
 
 # A trial needs the validation split alone, from its first evaluation on, and no look at its gradients.
-_RECORDING = {"recording.initial": False, "recording.gradients_every": 1_000_000}
+RECORDING = {"recording.initial": False, "recording.gradients_every": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -74,18 +74,15 @@ class Group:
 
     def run(self) -> bool:
         """Train through all rungs; returns whether it came to its end."""
+        self._prepare()
         alive = list(self.trials)
         last = len(self.rungs) - 1
-        self._heard: dict[tuple[int, int], Look] = dict(self.known)
-        self._lanes: dict[int, Lane] = {}
-        self._numbers: dict[int, Trial] = {}
-        self._targets: dict[int, int] = {}
-        self._together: list[Together] = []
         for rung in range(self.first_rung, last + 1):
             self._rung = rung
             missing = [trial for trial in alive if (trial.number, rung) not in self._heard]
             if self.rungs.proxy == "own":
-                self._lanes, self._together = {}, []
+                self._lanes.clear()
+                self._together.clear()
             self._begin([trial for trial in missing if trial.number not in self._lanes])
             self._advance()
             for trial in missing:
@@ -102,21 +99,32 @@ class Group:
                 break
         return True
 
+    def _prepare(self) -> None:
+        self._heard: dict[tuple[int, int], Look] = dict(self.known)
+        self._lanes: dict[int, Lane] = {}
+        self._numbers: dict[int, Trial] = {}
+        self._targets: dict[int, int] = {}
+        self._together: list[Together] = []
+        self._rung = self.first_rung
+
+    def _lane(self, recipe: Recipe) -> Lane:
+        lane = Lane(self.problem, recipe, seed=self.seed, callbacks=[_Watcher(self)])
+        lane.parts.evaluated = {"val": lane.parts.evaluated["val"]}
+        return lane
+
     def _begin(self, trials: Sequence[Trial]) -> None:
         """Make the lanes of trials, and stacks of those that have one length."""
         made: dict[int, list[Lane]] = {}
-        watcher = _Watcher(self)
         for trial in trials:
             try:
-                recipe = trial.recipe.with_(_RECORDING)
+                recipe = trial.recipe.with_(RECORDING)
                 target = self._length(recipe)
                 if self.rungs.proxy == "own" and self._rung < len(self.rungs) - 1:
                     recipe = recipe.with_({"steps": target})
-                lane = Lane(self.problem, recipe, seed=self.seed, callbacks=[watcher])
+                lane = self._lane(recipe)
             except (RecipeError, ProblemError) as error:
                 self._hear(self._failed(trial, str(error)))
                 continue
-            lane.parts.evaluated = {"val": lane.parts.evaluated["val"]}
             self._lanes[trial.number] = lane
             self._numbers[id(lane)] = trial
             made.setdefault(lane.total_steps, []).append(lane)

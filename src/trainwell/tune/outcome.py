@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -156,6 +157,8 @@ def advice(record: StudyRecord, best: Look | None) -> Iterator[str]:
     failed = [look for look in latest if look.status == "failed"]
     if failed:
         yield f"{len(failed)} trials could not be trained. First: trial {failed[0].trial}: {failed[0].reason}"
+    if best is not None and record.copies:
+        yield from _of_population(record, best)
     if best is not None:
         for path, edge in space.edges(best.changes).items():
             if _may_widen(record, path, edge, space):
@@ -164,6 +167,33 @@ def advice(record: StudyRecord, best: Look | None) -> Iterator[str]:
                     f"the best value of {path}, {_number(best.changes[path])}, sits at the {edge} edge of the space: "
                     f"widen it to {more} values"
                 )
+
+
+def lineage(record: StudyRecord, trial: int) -> list[tuple[int, Mapping[str, Any]]]:
+    """The values that the weights of a member were trained with: (first rung, point), from the start to the end."""
+    points = {t: changes for asked in record.asked for t, changes in zip(asked.trials, asked.points, strict=True)}
+    stages: list[tuple[int, Mapping[str, Any]]] = []
+    for one in sorted(record.copies, key=lambda one: -one.rung):
+        if one.trial == trial:
+            stages.append((one.rung + 1, one.changes))
+            trial = one.source
+    return [(0, points[trial]), *reversed(stages)]
+
+
+def _of_population(record: StudyRecord, best: Look) -> Iterator[str]:
+    stages = lineage(record, best.trial)
+    if len(stages) == 1:
+        return
+    parts = len(record.plan.rungs)
+    moved = [path for path in best.changes if len({_number(point[path]) for _, point in stages}) > 1]
+    told = "; ".join(
+        f"{path} " + ", ".join(f"{_number(point[path])} from {100 * rung / parts:.0f} %" for rung, point in stages)
+        for path in moved
+    )
+    yield (
+        f"the values of the best member changed while it trained ({told}). The recipe has its last values; what is "
+        "measured on fresh seeds is this recipe from the start, not that history"
+    )
 
 
 def _may_widen(record: StudyRecord, path: str, edge: str, space: Space) -> bool:

@@ -73,6 +73,11 @@ def whole() -> Rungs:
     return Rungs((1.0,))
 
 
+def evenly(parts: int) -> Rungs:
+    """Equal parts of the full length, from each of which all go on."""
+    return Rungs(tuple((part + 1) / parts for part in range(parts)), eta=1.0)
+
+
 def one_epoch(epochs: float, top: int) -> Rungs:
     """One epoch for all, then the full length for the best few: a simple baseline that is hard to beat."""
     return whole() if epochs <= 1 else Rungs((1 / epochs, 1.0), top=top)

@@ -1,4 +1,4 @@
-"""How trials are compared on the way: halving, ASHA, Hyperband, one epoch then the top few, or not at all."""
+"""How trials are compared on the way: halving, ASHA, Hyperband, one epoch then the top few, a population, or not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any, Literal, get_args
 from trainwell.errors import UsageError, unknown_name
 from trainwell.records.study import Look, StudyRecord
 from trainwell.train import Halving
-from trainwell.tune.rungs import Proxy, Rungs, halved, one_epoch, whole
+from trainwell.tune.rungs import Proxy, Rungs, evenly, halved, one_epoch, whole
 
-Name = Literal["halving", "asha", "hyperband", "one-epoch", "none"]
+Name = Literal["halving", "asha", "hyperband", "one-epoch", "population", "none"]
 NAMES: tuple[str, ...] = get_args(Name)
 _MOST = 512  # trials of one group
+_EXCHANGES = 10  # parts of a run of a population
 _POOLED = 64  # trials of a group that is compared with those of earlier groups
 
 
@@ -33,6 +34,11 @@ class Scheme:
     rungs: Rungs
     pooled: bool = False
     brackets: bool = False
+
+    @property
+    def population(self) -> bool:
+        """Whether trials learn from each other at the rungs and all go on (Jaderberg et al. 2017)."""
+        return self.name == "population"
 
     def first_rung(self, group: int) -> int:
         """Where a group begins."""
@@ -62,6 +68,8 @@ class Scheme:
         """Which trials of a group go on from a rung; none from the last."""
         if rung >= len(self.rungs) - 1:
             return ()
+        if self.population:
+            return tuple(look.trial for look in looks)
         ranked = [look.trial for look in record.ranked(looks) if look.counts]
         if not self.pooled:
             return tuple(ranked[: self.rungs.keep(len(looks))])
@@ -93,6 +101,10 @@ def scheme_of(halving: Halving | str | bool | None, *, epochs: float, proxy: Pro
         return Scheme("none", whole())
     if name == "one-epoch":
         return Scheme("one-epoch", one_epoch(epochs, top))
+    if name == "population":
+        if proxy != "inside":
+            raise UsageError("`proxy` must be inside for a population, got own. Its members go on where they stand")
+        return Scheme("population", evenly(max(1, min(_EXCHANGES, round(epochs)))))
     if name == "halving":
         return Scheme("halving", halved(proxy=proxy))
     if name == "asha":

@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trainwell.errors import RecipeError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
-from trainwell.records.study import Asked, Confirmation, Decision, Finalist, Look, StudyRecord, StudyStatus
+from trainwell.records.study import Asked, Confirmation, Copied, Decision, Finalist, Look, StudyRecord, StudyStatus
 from trainwell.seeding import master_seeds
 from trainwell.space import Space
 from trainwell.tune.budget import Budget
 from trainwell.tune.confirm import SEARCH, Confirming
 from trainwell.tune.group import Group, Hooks, Trial
 from trainwell.tune.journal import Claims, Journal
+from trainwell.tune.population import Population, exchanges
 from trainwell.tune.progress import Counts, Listener, TuneProgress
 from trainwell.tune.sampler import Sampler
 from trainwell.tune.scheme import Scheme
@@ -74,39 +75,43 @@ class Search:
         while True:
             self.journal.refresh()
             record = self.journal.record
-            self._tell_sampler(record)
-            if self._stop():
+            self.tell_sampler(record)
+            if self.stop():
                 return "completed"
-            open_groups = [asked for asked in record.asked if not self._ended(record, asked.group)]
-            mine = next((asked for asked in open_groups if self.claims.take(f"group-{asked.group:05d}")), None)
-            if mine is None:
-                mine = self._begin_group(record)
-            if mine is not None:
-                if not self._train(mine, record) and not self._stop():
+            lost = next((a for a in self.unended(record) if self.claims.take(f"group-{a.group:05d}")), None)
+            mine = lost or self.begin(record)
+            if isinstance(mine, Asked):
+                if not self.train(mine) and not self.stop():
                     return "interrupted"
-            elif open_groups:
+            elif mine == "taken" or self.unended(record):
                 time.sleep(_WAIT)
             else:
                 return "completed"
 
-    def _begin_group(self, record: StudyRecord) -> Asked | None:
-        """Claim the next group and draw its points; None where the budget is used up or another worker was first."""
+    def unended(self, record: StudyRecord) -> list[Asked]:
+        """The groups of which something goes on."""
+        ended = {d.group for d in record.decisions if not d.going_on}
+        return [asked for asked in record.asked if asked.group not in ended]
+
+    def begin(self, record: StudyRecord) -> Asked | Literal["taken", "over"]:
+        """Claim the next group and draw its points, unless the budget is used up, or another worker was first."""
         number = max((asked.group for asked in record.asked), default=-1) + 1
         first = max((trial for asked in record.asked for trial in asked.trials), default=-1) + 1
         most = self.scheme.size(number, adaptive=self.sampler.adaptive, shared=self.shared)
         before = len(record.asked[-1].trials) if record.asked else 0
-        done = sum(look.steps for look in record.latest)
-        count = self.budget.next_size(self.scheme, number, first, before, most, done)
-        if count < 1 or not self.claims.take(f"group-{number:05d}"):
-            return None
+        count = self.budget.next_size(self.scheme, number, first, before, most, self._steps_begun(record))
+        if count < 1:
+            return "over"
+        if not self.claims.take(f"group-{number:05d}"):
+            return "taken"
         self.journal.refresh()
         if any(asked.group == number for asked in self.journal.record.asked):
-            return None  # another worker began and ended it in the meantime
+            return "taken"  # another worker began and ended it in the meantime
         early = [dict(changes) for changes in self.enqueued[first : first + count]]
         drawn = max(0, first - len(self.enqueued))
         points = early + (self.sampler.ask(drawn, count - len(early)) if count > len(early) else [])
         if not points:
-            return None
+            return "over"
         asked = Asked(
             group=number,
             trials=tuple(range(first, first + len(points))),
@@ -118,8 +123,19 @@ class Search:
         self.journal.write(asked)
         return asked
 
-    def _train(self, asked: Asked, record: StudyRecord) -> bool:
+    def _steps_begun(self, record: StudyRecord) -> int:
+        """Updates that were made, and those that groups in progress are going to make."""
+        steps = {asked.group: 0 for asked in record.asked}
+        for look in record.latest:
+            steps[look.group] = steps.get(look.group, 0) + look.steps
+        for asked in self.unended(record):
+            planned = self.scheme.cost(len(asked.trials), asked.first_rung) * self.budget.full_steps
+            steps[asked.group] = max(steps[asked.group], round(planned))
+        return sum(steps.values())
+
+    def train(self, asked: Asked) -> bool:
         """Train a group; returns whether it came to its end."""
+        record = self.journal.record
         known = {
             (look.trial, look.rung): look
             for look in record.looks
@@ -144,27 +160,37 @@ class Search:
                 trials.append(Trial(number, changes, self.base.with_(changes)))
             except RecipeError as error:
                 self._hear(_refused(number, changes, asked, len(self.scheme.rungs), str(error), self.budget.spent))
-        ended = Group(
-            problem=self.problem,
-            trials=trials,
-            rungs=self.scheme.rungs,
-            seed=master_seeds(self.seed, SEARCH, 1)[0],
-            hooks=Hooks(self._hear, decide, self._stop, lambda: self.budget.spent, self.say),
-            number=asked.group,
-            first_rung=asked.first_rung,
-            worker=self.journal.worker,
-            known=known,
-        ).run()
+        shared: dict[str, Any] = {
+            "problem": self.problem,
+            "trials": trials,
+            "rungs": self.scheme.rungs,
+            "seed": master_seeds(self.seed, SEARCH, 1)[0],
+            "hooks": Hooks(self._hear, decide, self.stop, lambda: self.budget.spent, self.say),
+            "number": asked.group,
+            "first_rung": asked.first_rung,
+            "worker": self.journal.worker,
+            "known": known,
+        }
+        if self.scheme.population:
+            ended = Population(**shared, recipe_of=self.base.with_, exchange=self._exchanged).run()
+        else:
+            ended = Group(**shared).run()
         looks = [look for look in self.journal.record.latest if look.group == asked.group and look.trial not in done]
         training = sum(look.spent for look in looks)
         self.budget.learn(time.monotonic() - begin, training, sum(look.steps for look in looks), len(looks))
         return ended
 
-    def _ended(self, record: StudyRecord, group: int) -> bool:
-        """Whether nothing of a group goes on."""
-        return any(d.group == group and not d.going_on for d in record.decisions)
+    def _exchanged(self, rung: int, looks: Sequence[Look]) -> Sequence[Copied]:
+        """Who takes over from whom at a rung of a population; as it was decided before a kill."""
+        record = self.journal.record
+        known = [one for one in record.copies if (one.group, one.rung) == (looks[0].group, rung)]
+        if known:
+            return known
+        copies = exchanges(record.ranked(looks), self.space, self.seed)
+        self.journal.write(*copies)
+        return copies
 
-    def _stop(self) -> str:
+    def stop(self) -> str:
         """A reason to end the search, or empty."""
         if self.budget.over():
             return "out of time"
@@ -179,7 +205,8 @@ class Search:
         if time.monotonic() - self._reported > _QUIET:
             self._report("search")
 
-    def _tell_sampler(self, record: StudyRecord) -> None:
+    def tell_sampler(self, record: StudyRecord) -> None:
+        """Tell the sampler what trials have reached that have ended."""
         if not self.sampler.adaptive:
             return
         ended = {trial for d in record.decisions for trial in d.dropped}

@@ -146,7 +146,7 @@ def tune(
             [optimizer updates]. The first that is used up ends the search; 64 trials where none is given.
         epochs: Length of a full trial; the recipe's where None.
         method: sobol, halton, random or grid; tpe, gp or cmaes by the extra `trainwell[optuna]`.
-        halving: `trainwell.halving(eta, rungs)` or a name: halving, asha, hyperband, one-epoch, none.
+        halving: `trainwell.halving(eta, rungs)` or a name: halving, asha, hyperband, one-epoch, population, none.
         proxy: Whether a short run is the `inside` of the long one, or has its `own` short schedule.
         seed: Master seed of points and runs.
         folder: Where the study is recorded; in memory only where None.
