@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from trainwell.errors import UsageError
+from trainwell.problem import Problem
 from trainwell.records import read_lines
 from trainwell.records.study import load_study
+from trainwell.tune import tune
 from trainwell.tune.journal import Claims
+
+from .small import BASE, RATES, Net, made
 
 COMMAND = [sys.executable, "-m", "trainwell", "tune"]
 
@@ -60,6 +65,51 @@ def test_two_workers_share_a_study_and_one_is_killed(tmp_path):
     looks = [(row["of"]["trial"], row["of"]["rung"]) for row in lines]
     assert len(looks) == len(set(looks))
     assert {Path(path).stem for path in folder.glob("journal/*.jsonl")} == {row["of"]["worker"] for row in lines}
+
+
+@pytest.mark.slow
+def test_a_lost_worker_of_this_machine_is_replaced(tmp_path):
+    folder = tmp_path / "study"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    asked = ["digits", "--trials", "400", "--epochs", "6", "--confirm", "1", "--halving", "asha", "--workers", "2"]
+    command = subprocess.Popen([*COMMAND, *asked, "--out", str(folder)], env=environment, stdout=subprocess.DEVNULL)
+    _until(lambda: len(_processes(folder) - {command.pid}) == 1)
+    (helper,) = _processes(folder) - {command.pid}
+    os.kill(helper, signal.SIGKILL)
+    assert command.wait(timeout=200) == 0
+    record = load_study(folder)
+    assert record.result.trials == 400
+    assert record.result.workers == 3
+    assert {look.worker for look in record.looks} == {path.stem for path in folder.glob("journal/*.jsonl")}
+    assert len({(look.trial, look.rung) for look in record.looks}) == len(record.looks)
+
+
+def test_a_problem_that_cannot_be_sent_is_refused(tmp_path):
+    problem = made()
+    unsendable = Problem(lambda: Net(), problem.train, problem.val, problem.test)
+    with pytest.raises(UsageError, match="`workers` must be 1"):
+        tune(unsendable, RATES, recipe=BASE, trials=4, folder=tmp_path / "a", workers=2)
+    with pytest.raises(UsageError, match="`folder` must be given"):
+        tune(problem, RATES, recipe=BASE, trials=4, workers=2)
+
+
+def test_a_worker_that_joins_late_counts_the_time_of_the_others(tmp_path):
+    first = Claims(tmp_path, "there-1")
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "there-1.jsonl").write_text("")
+    (tmp_path / "study.json").write_text("{}")
+    for path in (tmp_path / "journal" / "there-1.jsonl", tmp_path / "study.json"):
+        os.utime(path, (time.time() - 40, time.time() - 40))
+    late = Claims(tmp_path, "here-2")
+    assert late.others_alive() == ["there-1"]
+    assert 39 < late.seconds_since(tmp_path / "study.json", *tmp_path.glob("journal/*")) < 60
+    first.leave()
+    assert late.others_alive() == []
+    late.leave()
+
+
+def _processes(folder: Path) -> set[int]:
+    return {int(path.stem.rsplit("-", 1)[1]) for path in folder.glob("journal/*.jsonl")}
 
 
 def _until(holds, seconds: float = 60.0) -> None:

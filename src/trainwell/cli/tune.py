@@ -45,7 +45,8 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--confirm", type=click.IntRange(min=0), default=3, show_default=True, help="Fresh seeds of each.")
 @click.option("--target", type=float, help="Stop the search where a full trial reaches this validation value.")
 @click.option("--from", "earlier", multiple=True, type=click.Path(path_type=Path), help="Begin with an earlier study.")
-@click.option("--shared", is_flag=True, help="Share the folder with other workers, which join by --resume.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of this machine.")
+@click.option("--shared", is_flag=True, help="Share the folder with other hosts, which join by --resume.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue, or join, the study in this folder.")
 @click.option("--storage", metavar="URL", help="Write the trials into this Optuna database or journal file too.")
 @click.option("--mlflow", metavar="URI", help="Send the trials to this MLflow server or folder.")
@@ -109,9 +110,11 @@ def _asked(problem: str | None, options: dict[str, Any]) -> dict[str, Any]:
         "recipe": recipe,
         "folder": output_folder(options["out"], "tune", problem),
         "options": {"data": None if options["data"] is None else str(options["data"])}
-        | {name: options[name] for name in _KEPT},
+        | {name: options[name] for name in _KEPT}
+        | {"shared": options["shared"] or options["workers"] > 1},
         **{name: options[name] for name in _KEPT},
         "seed": options["seed"],
+        "workers": options["workers"],
         "earlier": options["earlier"],
     }
 
@@ -148,6 +151,7 @@ def _stored(folder: Path, problem: str | None, options: dict[str, Any]) -> dict[
         "folder": folder,
         "seed": plan.seed,
         "shared": options["shared"] or bool(kept.get("shared")),
+        "workers": options["workers"],
         "options": kept,
         "resume": True,
     }

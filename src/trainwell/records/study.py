@@ -165,6 +165,7 @@ class StudyPlan:
         epochs, full_steps: Length of a full trial.
         rungs: Shares of the full length at which trials are compared.
         watch, higher_is_better: What decides, on the validation split.
+        first: Points that are tried first.
         options: Everything else of the call, to repeat or resume it.
     """
 
@@ -184,6 +185,7 @@ class StudyPlan:
     budget: Mapping[str, float]
     problem_spec: str = ""
     sampler: Mapping[str, Any] = field(default_factory=dict)
+    first: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     environment: Environment | None = None
     format: int = 1

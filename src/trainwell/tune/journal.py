@@ -56,13 +56,17 @@ class Journal:
         """Read what other workers, or earlier sessions, wrote."""
         if self.folder is not None:
             own = self._path(self.worker)
-            paths = [path for path in sorted((self.folder / "journal").glob("*.jsonl")) if path != own]
-            self._others = [line for path in paths for line in read_journal(path)]
+            self._others = [line for path in self.paths if path != own for line in read_journal(path)]
 
     @property
     def record(self) -> StudyRecord:
         """All lines in order."""
         return study_of(self.plan, [*self._others, *self._own], folder=self.folder)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files of all workers."""
+        return [] if self.folder is None else sorted((self.folder / "journal").glob("*.jsonl"))
 
     def _path(self, worker: str) -> Path:
         assert self.folder is not None
@@ -116,6 +120,13 @@ class Claims:
         except OSError:
             return False
         return now - seen < _SILENT
+
+    def seconds_since(self, *paths: Path) -> float:
+        """Time since the last of some files was written to, by the clock of the server that keeps them."""
+        assert self._folder is not None
+        self._beat()
+        now = (self._folder / f"{self.worker}.alive").stat().st_mtime
+        return max(0.0, now - max((path.stat().st_mtime for path in paths), default=now))
 
     def others_alive(self) -> list[str]:
         """Names of other workers that are at work."""

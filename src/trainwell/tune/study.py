@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ from trainwell.tune.sampler import sampler_of
 from trainwell.tune.scheme import scheme_of
 from trainwell.tune.search import Search
 from trainwell.tune.warm import points_of
+from trainwell.tune.workers import helped, refuse_unsendable
 
 _EVALUATING = 1.3  # a run takes longer than its steps: it is evaluated
 
@@ -127,6 +129,7 @@ def tune(
     target: float | None = None,
     earlier: Sequence[str | Path] = (),
     first: Sequence[Mapping[str, Any]] = (),
+    workers: int = 1,
     shared: bool = False,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
@@ -156,6 +159,7 @@ def tune(
         target: Validation value at which the search stops; it goes on to the end of the budget where None.
         earlier: Folders of earlier studies whose best points are tried first.
         first: Points that are tried first.
+        workers: Processes of this machine that work on the study; one that is lost is replaced. They share the folder.
         shared: Whether other workers share the folder; each runs `tune` with the same arguments and resume=True.
         listener: Told of progress.
         say: Told in plain words how trials are fused.
@@ -173,7 +177,8 @@ def tune(
         KeyboardInterrupt: After everything so far was written.
     """
     started = time.monotonic()
-    _refuse(problem, recipe, finalists, confirm, seed, folder, resume, shared)
+    _refuse(problem, recipe, finalists, confirm, seed, workers, folder, resume, shared)
+    shared = shared or workers > 1
     base = recipe or Recipe()
     if epochs is not None:
         base = base.with_({"epochs": epochs, "steps": "none"})
@@ -201,6 +206,7 @@ def tune(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         budget={name: value for name, value in limits.items() if value is not None},
         problem_spec=problem.spec,
+        first=(*first, *points_of(earlier, space, problem)),
         options=dict(options or {}),
         environment=environment(),
     )
@@ -218,9 +224,8 @@ def tune(
     if place is not None:
         plan = _open(place, plan, resume)
     journal = Journal(plan, place, worker_name())
-    record = journal.record
-    limit.earlier = 0.0 if shared else max((look.seconds for look in record.looks), default=0.0)
     claims = Claims(place, journal.worker)
+    limit.earlier = _earlier(journal, claims) - (time.monotonic() - started if claims.others_alive() else 0.0)
     search = Search(
         problem=problem,
         base=base,
@@ -234,17 +239,33 @@ def tune(
         finalists=finalists,
         selection=confirm,
         measure=confirm,
-        enqueued=[*first, *points_of(earlier, space, problem)],
+        enqueued=plan.first,
         target=target,
         shared=shared,
         listener=listener,
         say=say,
         folder=place,
     )
+    others: AbstractContextManager[None] = nullcontext()
+    if workers > 1:
+        same = {"space": space, "recipe": base, "trials": trials, "budget": budget, "steps": steps, "method": method}
+        same |= {"halving": halving, "proxy": proxy, "seed": seed, "folder": place, "resume": True, "shared": True}
+        same |= {"finalists": finalists, "confirm": confirm, "target": target}
+        others = helped(workers - 1, problem, same)
     try:
-        return _carried_out(search, problem)
+        with others:
+            return _carried_out(search, problem)
     finally:
         claims.leave()
+
+
+def _earlier(journal: Journal, claims: Claims) -> float:
+    """Seconds that the study has taken before: by earlier sessions, or by workers that are at it."""
+    record = journal.record
+    written = max([0.0, *(look.seconds for look in record.looks), *(asked.seconds for asked in record.asked)])
+    if journal.folder is None or not claims.others_alive():
+        return written
+    return written + claims.seconds_since(journal.folder / "study.json", *journal.paths)
 
 
 def check_space(space: Space, base: Recipe, problem: Problem) -> None:
@@ -372,7 +393,15 @@ def _differences(stored: StudyPlan, asked: StudyPlan) -> list[str]:
 
 
 def _refuse(
-    problem: Any, recipe: Any, finalists: Any, confirm: Any, seed: Any, folder: Any, resume: bool, shared: bool
+    problem: Any,
+    recipe: Any,
+    finalists: Any,
+    confirm: Any,
+    seed: Any,
+    workers: Any,
+    folder: Any,
+    resume: bool,
+    shared: bool,
 ) -> None:
     if not isinstance(problem, Problem):
         raise UsageError(
@@ -380,8 +409,11 @@ def _refuse(
         )
     if recipe is not None and not isinstance(recipe, Recipe):
         raise UsageError(f"`recipe` must be a Recipe, got {type(recipe).__name__}. Say Recipe(epochs=10, ...)")
-    for name, value, least in (("finalists", finalists, 1), ("confirm", confirm, 0), ("seed", seed, 0)):
+    numbers = (("finalists", finalists, 1), ("confirm", confirm, 0), ("seed", seed, 0), ("workers", workers, 1))
+    for name, value, least in numbers:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise UsageError(f"`{name}` must be a whole number of at least {least}, got {value!r}")
-    if (resume or shared) and folder is None:
-        raise UsageError("`folder` must be given with resume or shared, got None. Name the study's folder")
+    if (resume or shared or workers > 1) and folder is None:
+        raise UsageError("`folder` must be given with resume, workers or shared, got None. Name the study's folder")
+    if workers > 1:
+        refuse_unsendable(problem)
