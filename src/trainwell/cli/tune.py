@@ -46,6 +46,7 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--target", type=float, help="Stop the search where a full trial reaches this validation value.")
 @click.option("--from", "earlier", multiple=True, type=click.Path(path_type=Path), help="Begin with an earlier study.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of this machine.")
+@click.option("--on", metavar="WHERE", help="ray for a local Ray cluster, ray:ADDRESS for one that runs.")
 @click.option("--shared", is_flag=True, help="Share the folder with other hosts, which join by --resume.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue, or join, the study in this folder.")
 @click.option("--storage", metavar="URL", help="Write the trials into this Optuna database or journal file too.")
@@ -111,10 +112,11 @@ def _asked(problem: str | None, options: dict[str, Any]) -> dict[str, Any]:
         "folder": output_folder(options["out"], "tune", problem),
         "options": {"data": None if options["data"] is None else str(options["data"])}
         | {name: options[name] for name in _KEPT}
-        | {"shared": options["shared"] or options["workers"] > 1},
+        | {"shared": options["shared"] or options["workers"] > 1 or options["on"] is not None},
         **{name: options[name] for name in _KEPT},
         "seed": options["seed"],
         "workers": options["workers"],
+        "on": options["on"],
         "earlier": options["earlier"],
     }
 
@@ -152,6 +154,7 @@ def _stored(folder: Path, problem: str | None, options: dict[str, Any]) -> dict[
         "seed": plan.seed,
         "shared": options["shared"] or bool(kept.get("shared")),
         "workers": options["workers"],
+        "on": options["on"],
         "options": kept,
         "resume": True,
     }

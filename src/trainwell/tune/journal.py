@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +52,15 @@ class Journal:
             if not self.trouble:
                 warnings.warn(f"the journal could not be written, the study goes on: {error}", stacklevel=2)
             self.trouble = f"the journal could not be written: {error.strerror or error}"
+
+    @property
+    def own(self) -> list[Line]:
+        """What this worker wrote."""
+        return list(self._own)
+
+    def know(self, lines: Iterable[Line]) -> None:
+        """Take lines of others, where there is no folder to read them from."""
+        self._others = list(lines)
 
     def refresh(self) -> None:
         """Read what other workers, or earlier sessions, wrote."""

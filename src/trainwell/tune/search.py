@@ -7,7 +7,7 @@ workers share one: a group is claimed, trained through the rungs, and written do
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,17 @@ from typing import Any, Literal
 from trainwell.errors import RecipeError
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
-from trainwell.records.study import Asked, Confirmation, Copied, Decision, Finalist, Look, StudyRecord, StudyStatus
+from trainwell.records.study import (
+    Asked,
+    Confirmation,
+    Copied,
+    Decision,
+    Finalist,
+    Line,
+    Look,
+    StudyRecord,
+    StudyStatus,
+)
 from trainwell.seeding import master_seeds
 from trainwell.space import Space
 from trainwell.tune.budget import Budget
@@ -175,10 +185,23 @@ class Search:
             ended = Population(**shared, recipe_of=self.base.with_, exchange=self._exchanged).run()
         else:
             ended = Group(**shared).run()
-        looks = [look for look in self.journal.record.latest if look.group == asked.group and look.trial not in done]
-        training = sum(look.spent for look in looks)
-        self.budget.learn(time.monotonic() - begin, training, sum(look.steps for look in looks), len(looks))
+        self._learn(asked, time.monotonic() - begin, done)
         return ended
+
+    def take(self, asked: Asked, lines: Sequence[Line], seconds: float) -> None:
+        """Take what another place found of a group, and the time that it took there."""
+        known = {look.trial for look in self.journal.record.looks}
+        for line in lines:
+            if isinstance(line, Look):
+                self._hear(line)
+            else:
+                self.journal.write(line)
+        self._learn(asked, seconds, known)
+
+    def _learn(self, asked: Asked, seconds: float, known: Container[int]) -> None:
+        looks = [look for look in self.journal.record.latest if look.group == asked.group and look.trial not in known]
+        training = sum(look.spent for look in looks)
+        self.budget.learn(seconds, training, sum(look.steps for look in looks), len(looks))
 
     def _exchanged(self, rung: int, looks: Sequence[Look]) -> Sequence[Copied]:
         """Who takes over from whom at a rung of a population; as it was decided before a kill."""

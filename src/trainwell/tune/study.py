@@ -37,6 +37,7 @@ from trainwell.train.plan import plan_run
 from trainwell.train.stopping import keeper_for
 from trainwell.tune.budget import budget_of
 from trainwell.tune.journal import Claims, Journal, worker_name
+from trainwell.tune.on_ray import refuse_address, search_on_ray
 from trainwell.tune.outcome import outcome
 from trainwell.tune.progress import Listener
 from trainwell.tune.rungs import Proxy
@@ -131,6 +132,7 @@ def tune(
     first: Sequence[Mapping[str, Any]] = (),
     workers: int = 1,
     shared: bool = False,
+    on: str | None = None,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -161,6 +163,8 @@ def tune(
         first: Points that are tried first.
         workers: Processes of this machine that work on the study; one that is lost is replaced. They share the folder.
         shared: Whether other workers share the folder; each runs `tune` with the same arguments and resume=True.
+        on: Where groups are trained: here where None; `ray` on a local cluster started for it, or `ray:ADDRESS`,
+            by the extra `trainwell[ray]`. The confirmation runs here.
         listener: Told of progress.
         say: Told in plain words how trials are fused.
         options: What the call was, for the record.
@@ -178,7 +182,11 @@ def tune(
     """
     started = time.monotonic()
     _refuse(problem, recipe, finalists, confirm, seed, workers, folder, resume, shared)
-    shared = shared or workers > 1
+    if on is not None:
+        if workers > 1:
+            raise UsageError("`workers` must be 1 with on, got both. A cluster has its own workers")
+        refuse_address(on)
+    shared = shared or workers > 1 or on is not None
     base = recipe or Recipe()
     if epochs is not None:
         base = base.with_({"epochs": epochs, "steps": "none"})
@@ -254,7 +262,7 @@ def tune(
         others = helped(workers - 1, problem, same)
     try:
         with others:
-            return _carried_out(search, problem)
+            return _carried_out(search, problem, on)
     finally:
         claims.leave()
 
@@ -291,12 +299,12 @@ def check_space(space: Space, base: Recipe, problem: Problem) -> None:
         raise RecipeError(listed("the space", mistakes), mistakes)
 
 
-def _carried_out(search: Search, problem: Problem) -> Study:
+def _carried_out(search: Search, problem: Problem, on: str | None) -> Study:
     """Search, confirm, and write down what came of it."""
     try:
-        status = search.run()
+        status = search.run() if on is None else search_on_ray(search, on)
         if not search.claims.take("confirmation"):
-            return _of_another(search, problem)
+            return _of_another(search, problem, on)
         chosen, measured = search.confirm()
     except KeyboardInterrupt:
         if not search.shared:
@@ -333,7 +341,7 @@ def _concluded(
     return Study(replace(record, result=result), problem)
 
 
-def _of_another(search: Search, problem: Problem) -> Study:
+def _of_another(search: Search, problem: Problem, on: str | None) -> Study:
     """The result that another worker writes; waits for it."""
     assert search.folder is not None
     while True:
@@ -341,7 +349,7 @@ def _of_another(search: Search, problem: Problem) -> Study:
         if record.result is not None and record.result.status != "running":
             return Study(record, problem)
         if search.claims.take("confirmation"):
-            return _carried_out(search, problem)
+            return _carried_out(search, problem, on)
         time.sleep(0.5)
 
 
