@@ -9,7 +9,8 @@ from trainwell.errors import UsageError
 from trainwell.records.study import Look
 from trainwell.space import Space, branch, choice, integers, log_uniform, reverse_log_uniform, uniform
 from trainwell.tune import tune
-from trainwell.tune.optuna_sampler import OptunaSampler, load_optuna, mirror
+from trainwell.tune.optuna_sampler import OptunaSampler
+from trainwell.tune.optuna_storage import Mirror, load_optuna, open_storage
 
 from .small import BASE, RATES, made
 
@@ -78,16 +79,27 @@ def test_a_study_records_sampler_version_and_options():
 
 
 def test_a_study_is_mirrored_into_a_storage_once(tmp_path):
-    ended = tune(made(), RATES, recipe=BASE, trials=6, confirm=0)
-    for storage in (f"sqlite:///{tmp_path / 'a.db'}", str(tmp_path / "journal.log")):
-        written = [mirror(RATES, ended.trials, storage, "study", higher_is_better=True) for _ in range(2)]
-        assert written == [6, 0]
-    study = load_optuna().load_study(study_name="study", storage=f"sqlite:///{tmp_path / 'a.db'}")
-    best = ended.record.full[0]
-    assert study.best_value == best.value
-    assert study.best_params == pytest.approx(best.changes)
+    for name, storage in (("a", f"sqlite:///{tmp_path / 'a.db'}"), ("b", str(tmp_path / "journal.log"))):
+        ended = tune(made(), RATES, recipe=BASE, trials=9, confirm=0, storage=storage, folder=tmp_path / name)
+        mirror = Mirror(storage)
+        mirror.begin(ended.record.plan)
+        assert mirror.add(ended.trials) == 0
+        study = load_optuna().load_study(study_name=None, storage=open_storage(load_optuna(), storage))
+        assert [trial.state.name for trial in study.trials].count("PRUNED") == 8
+        assert study.best_value == ended.record.full[0].value
+        assert study.best_params == pytest.approx(ended.record.full[0].changes)
 
 
-def test_a_storage_that_cannot_be_opened_is_refused(tmp_path):
+def test_trials_are_written_as_soon_as_they_end(tmp_path):
+    storage = tmp_path / "journal.log"
+    sizes = set()
+    tune(made(), RATES, recipe=BASE, trials=80, halving="asha", confirm=0, storage=str(storage),
+         listener=lambda progress: sizes.add(storage.stat().st_size))  # fmt: skip
+    assert len(sizes) > 1
+
+
+def test_a_storage_that_cannot_be_opened_is_refused_before_any_work(tmp_path):
     with pytest.raises(UsageError, match=r"sqlite:///study\.db"):
-        mirror(RATES, [], f"sqlite:///{tmp_path / 'no' / 'where.db'}", "study", higher_is_better=True)
+        tune(made(), RATES, recipe=BASE, trials=6, storage=f"sqlite:///{tmp_path / 'no' / 'where.db'}",
+             folder=tmp_path / "a")  # fmt: skip
+    assert not (tmp_path / "a").exists()

@@ -52,7 +52,7 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--storage", metavar="URL", help="Write the trials into this Optuna database or journal file too.")
 @click.option("--mlflow", metavar="URI", help="Send the trials to this MLflow server or folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
-def tune(problem: str | None, as_json: bool, storage: str | None, mlflow: str | None, **options: Any) -> int:
+def tune(problem: str | None, as_json: bool, **options: Any) -> int:
     """Find the best recipe for PROBLEM in a budget.
 
     Many short runs come before few long ones, side by side as one computation. The top few are trained again on fresh
@@ -66,10 +66,6 @@ def tune(problem: str | None, as_json: bool, storage: str | None, mlflow: str | 
     resume: Path | None = options["resume"]
     arguments = _stored(resume, problem, options) if resume is not None else _asked(problem, options)
     folder: Path = arguments["folder"]
-    if storage is not None:
-        from trainwell.tune.optuna_sampler import load_optuna
-
-        load_optuna()
     from trainwell.report import write_report
     from trainwell.tune import tune as run_tune
 
@@ -87,7 +83,6 @@ def tune(problem: str | None, as_json: bool, storage: str | None, mlflow: str | 
             remove_if_empty(folder)
     if study.recipe is not None:
         (folder / "recipe.toml").write_text(study.recipe.to_toml())
-    _export(study, storage, mlflow)
     page = write_report(folder)
     if as_json:
         click.echo(json.dumps(study.to_dict() | {"folder": str(folder), "report": str(page)}, indent=1))
@@ -115,8 +110,7 @@ def _asked(problem: str | None, options: dict[str, Any]) -> dict[str, Any]:
         | {"shared": options["shared"] or options["workers"] > 1 or options["on"] is not None},
         **{name: options[name] for name in _KEPT},
         "seed": options["seed"],
-        "workers": options["workers"],
-        "on": options["on"],
+        **{name: options[name] for name in _HERE},
         "earlier": options["earlier"],
     }
 
@@ -124,6 +118,7 @@ def _asked(problem: str | None, options: dict[str, Any]) -> dict[str, Any]:
 _KEPT = (
     "trials", "budget", "steps", "epochs", "method", "halving", "proxy", "finalists", "confirm", "target", "shared",
 )  # fmt: skip
+_HERE = ("workers", "on", "storage", "mlflow")  # said anew by each that joins
 
 
 def _stored(folder: Path, problem: str | None, options: dict[str, Any]) -> dict[str, Any]:
@@ -153,8 +148,7 @@ def _stored(folder: Path, problem: str | None, options: dict[str, Any]) -> dict[
         "folder": folder,
         "seed": plan.seed,
         "shared": options["shared"] or bool(kept.get("shared")),
-        "workers": options["workers"],
-        "on": options["on"],
+        **{name: options[name] for name in _HERE},
         "options": kept,
         "resume": True,
     }
@@ -163,22 +157,6 @@ def _stored(folder: Path, problem: str | None, options: dict[str, Any]) -> dict[
 def _watched(arguments: dict[str, Any]) -> str:
     watch = arguments["recipe"].stopping.watch
     return str(arguments["problem"].metric.name if watch == "metric" else watch)
-
-
-def _export(study: Study, storage: str | None, mlflow: str | None) -> None:
-    from trainwell.space import Space
-
-    record = study.record
-    if storage is not None:
-        from trainwell.tune.optuna_sampler import mirror
-
-        name = f"{record.plan.problem.name} {record.plan.started}"
-        space = Space.from_plain(record.plan.space)
-        mirror(space, record.latest, storage, name, higher_is_better=record.plan.higher_is_better)
-    if mlflow is not None:
-        from trainwell.tune.mlflow_export import export
-
-        export(record, mlflow)
 
 
 def _print(study: Study, folder: Path, page: Path) -> None:

@@ -7,10 +7,11 @@ workers share one: a group is claimed, trained through the rungs, and written do
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from trainwell.errors import RecipeError
 from trainwell.problem import Problem
@@ -23,6 +24,7 @@ from trainwell.records.study import (
     Finalist,
     Line,
     Look,
+    StudyPlan,
     StudyRecord,
     StudyStatus,
 )
@@ -41,6 +43,16 @@ _WAIT = 0.5  # seconds between looks at what other workers do
 _QUIET = 0.2  # seconds between reports of progress
 
 
+class Export(Protocol):
+    """A place that is told of trials that have ended."""
+
+    def begin(self, plan: StudyPlan) -> None:
+        """Hear which study it is."""
+
+    def add(self, looks: Iterable[Look]) -> int:
+        """Take the last looks at trials, those that it has left out."""
+
+
 @dataclass
 class Search:
     """A study in progress.
@@ -50,6 +62,7 @@ class Search:
         finalists, selection, measure: How many of the best are confirmed, on how many seeds, and the winner on how
             many others.
         target: Value at which the search stops, if asked.
+        exports: Told of trials that have ended.
         shared: Whether several workers share the groups.
     """
 
@@ -66,6 +79,7 @@ class Search:
     selection: int
     measure: int
     enqueued: Sequence[Mapping[str, Any]] = ()
+    exports: Sequence[Export] = ()
     target: float | None = None
     shared: bool = False
     listener: Listener | None = None
@@ -73,6 +87,7 @@ class Search:
     folder: Path | None = None
     confirm_steps: int = 0
     shortened: str = ""
+    unexported: str = ""
     _told: set[int] = field(default_factory=set)
     _stage: str = "search"
     _on_target: bool = False
@@ -162,6 +177,7 @@ class Search:
             going = self.scheme.going_on(rung, looks, self.journal.record)
             dropped = tuple(look.trial for look in looks if look.trial not in going)
             self.journal.write(Decision(asked.group, rung, going, dropped))
+            self.export()
             return going
 
         trials: list[Trial] = []
@@ -197,6 +213,21 @@ class Search:
             else:
                 self.journal.write(line)
         self._learn(asked, seconds, known)
+        self.export()
+
+    def export(self) -> None:
+        """Tell other places of trials that have ended; what they refuse is said once and tried again later."""
+        record = self.journal.record
+        ended = {trial for decision in record.decisions for trial in decision.dropped}
+        ended |= {look.trial for look in record.full}
+        for export in self.exports:
+            try:
+                export.add([look for look in record.latest if look.trial in ended])
+            except Exception as error:  # of databases' and servers' own kinds; the search goes on
+                if not self.unexported:
+                    warnings.warn(f"trials could not be exported, the study goes on: {error}", stacklevel=2)
+                said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                self.unexported = f"trials could not be exported: {said}"
 
     def _learn(self, asked: Asked, seconds: float, known: Container[int]) -> None:
         looks = [look for look in self.journal.record.latest if look.group == asked.group and look.trial not in known]

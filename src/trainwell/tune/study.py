@@ -43,7 +43,7 @@ from trainwell.tune.progress import Listener
 from trainwell.tune.rungs import Proxy
 from trainwell.tune.sampler import sampler_of
 from trainwell.tune.scheme import scheme_of
-from trainwell.tune.search import Search
+from trainwell.tune.search import Export, Search
 from trainwell.tune.warm import points_of
 from trainwell.tune.workers import helped, refuse_unsendable
 
@@ -133,6 +133,8 @@ def tune(
     workers: int = 1,
     shared: bool = False,
     on: str | None = None,
+    storage: str | None = None,
+    mlflow: str | None = None,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -165,6 +167,8 @@ def tune(
         shared: Whether other workers share the folder; each runs `tune` with the same arguments and resume=True.
         on: Where groups are trained: here where None; `ray` on a local cluster started for it, or `ray:ADDRESS`,
             by the extra `trainwell[ray]`. The confirmation runs here.
+        storage: Database URL or journal file of Optuna that trials are written into too, for `optuna-dashboard`.
+        mlflow: Address of MLflow to which trials are sent too.
         listener: Told of progress.
         say: Told in plain words how trials are fused.
         options: What the call was, for the record.
@@ -229,8 +233,11 @@ def tune(
         run_seconds=_EVALUATING * _seconds_of_a_run(problem, base, space) if budget is not None else 0.0,
         started=started,
     )
+    exports = _exports(storage, mlflow)
     if place is not None:
         plan = _open(place, plan, resume)
+    for export in exports:
+        export.begin(plan)
     journal = Journal(plan, place, worker_name())
     claims = Claims(place, journal.worker)
     limit.earlier = _earlier(journal, claims) - (time.monotonic() - started if claims.others_alive() else 0.0)
@@ -248,6 +255,7 @@ def tune(
         selection=confirm,
         measure=confirm,
         enqueued=plan.first,
+        exports=exports,
         target=target,
         shared=shared,
         listener=listener,
@@ -265,6 +273,20 @@ def tune(
             return _carried_out(search, problem, on)
     finally:
         claims.leave()
+
+
+def _exports(storage: str | None, mlflow: str | None) -> list[Export]:
+    """The places that hear of trials, opened before any work."""
+    found: list[Export] = []
+    if storage is not None:
+        from trainwell.tune.optuna_storage import Mirror
+
+        found.append(Mirror(storage))
+    if mlflow is not None:
+        from trainwell.tune.mlflow_export import MlflowExport
+
+        found.append(MlflowExport(mlflow))
+    return found
 
 
 def _earlier(journal: Journal, claims: Claims) -> float:
@@ -321,6 +343,7 @@ def _concluded(
     measured: Sequence[float] = (),
 ) -> Study:
     search.journal.refresh()
+    search.export()
     record = search.journal.record
     result = outcome(
         record,
@@ -330,7 +353,7 @@ def _concluded(
         finalists=chosen,
         measured=measured,
         workers=len({look.worker for look in record.looks}),
-        notes=[note for note in (search.shortened, search.journal.trouble) if note],
+        notes=[note for note in (search.shortened, search.journal.trouble, search.unexported) if note],
     )
     if search.folder is not None:
         try:
