@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -14,7 +13,7 @@ from trainwell.cli.options import read_problem, read_recipe, recipe_options
 @click.command()
 @click.argument("problem")
 @recipe_options
-@click.option("--method", default="rates", show_default=True, help="rates (constant ones, fused) or ramp (one run).")
+@click.option("--ramp", is_flag=True, help="One run of a rising rate in place of many of constant rates.")
 @click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Updates at each rate.")
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Seeds at each rate.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -25,14 +24,15 @@ def lr(
     seed: int,
     data: Path | None,
     out: Path | None,
-    method: Literal["rates", "ramp"],
+    ramp: bool,
     steps: int,
     seeds: int,
     as_json: bool,
 ) -> int:
     """Find a learning rate for PROBLEM: train a few steps at each of 32 rates side by side and suggest one.
 
-    With --out the curve is written there, as data and as a page.
+    With --ramp the rate rises from step to step instead, as in the classical range test; that works for any model, and
+    reads the loss of the batches. With --out the curve is written there, as data and as a page.
     """
     recipe = read_recipe(settings, recipe_file)
     live = read_problem(problem, data)
@@ -40,7 +40,7 @@ def lr(
     from trainwell.seeding import master_seeds
     from trainwell.tune import lr_range
 
-    test = lr_range(live, recipe, method=method, seeds=master_seeds(seed, 1, seeds), steps=steps)
+    test = lr_range(live, recipe, method="ramp" if ramp else "rates", seeds=master_seeds(seed, 1, seeds), steps=steps)
     if out is not None:
         from trainwell.report import write_rate_page
 
@@ -50,7 +50,7 @@ def lr(
     if as_json:
         click.echo(json.dumps(to_plain(test), indent=1))
         return 0
-    what = f"on training examples after {steps} steps" if method == "rates" else f"of the batches of {steps} steps"
+    what = f"of the batches of {steps} steps" if ramp else f"on training examples after {steps} steps"
     click.echo(f"{'rate':>9}  {'loss':>9}  {what} (before: {test.start_loss:.4g})")
     few = slice(None, None, max(1, len(test.rates) // 32))
     for line in curve_lines(test.rates[few], test.losses[few], test.start_loss, test.suggestion):
