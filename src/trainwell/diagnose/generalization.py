@@ -117,7 +117,8 @@ def _turn(run: RunRecord) -> _Turn | None:
     if len(step) < _FEWEST_AFTER + 2 or not losses_are_positive(run):
         return None
     val, train = np.array([rows[int(s)].loss for s in step]), np.array([fitted[int(s)] for s in step])
-    smooth = np.array([np.median(val[max(0, i - 1) : i + 2]) for i in range(len(val))])
+    inner = np.median(np.lib.stride_tricks.sliding_window_view(val, 3), axis=-1)
+    smooth = np.concatenate([[val[:2].mean()], inner, [val[-2:].mean()]])
     low = int(smooth.argmin())
     x, after = step[low + 1 :], val[low + 1 :]
     guess = uninformed_loss(run) or start_loss(run)

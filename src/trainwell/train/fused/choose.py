@@ -21,7 +21,7 @@ _CACHED = (
     6 * 2**20
 )  # bytes of a stack; measured: best are 16 to 32 runs of digits, 8 to 16 of spambase, 2 to 4 of a CNN
 _WORTH_MEASURING = 0.2  # seconds of planned work
-_SHARE = 0.03  # of the planned work may go into measuring
+_SHARE = 0.03  # of the planned work, stacked, may go into measuring
 _MANY = 4  # runs that are fused without measuring
 _GAIN = 0.95  # a stack must take less than this share of the time alone
 _MEMORY_SHARE = 0.5  # of the free memory
@@ -93,7 +93,7 @@ def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
     begin = time.perf_counter()
     for size in _candidates(likely_size(lanes[0]), most):
         found[size] = seconds_stacked(program, lanes[:size])
-        if time.perf_counter() - begin > _SHARE * planned:
+        if time.perf_counter() - begin > _SHARE * planned_steps * min(alone, *found.values()):
             break
     best = min(found, key=lambda s: found[s])
     said = f"{found[best] * 1e6:.0f} us a step and run in stacks of {best}, {alone * 1e6:.0f} us alone"
