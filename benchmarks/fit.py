@@ -4,8 +4,9 @@
 
 Every contender trains the same model on the same data with AdamW and evaluates the validation split after each epoch
 (loss and accuracy). What counts is the processor's time of an epoch on one thread, from one end of an epoch to the
-next, so that start-up is apart and other work on the machine counts little. Contenders take turns; a ratio is the
-median over the rounds of (median epoch of the contender / median epoch of the hand-tuned loop of the same round).
+next, so that start-up is apart and other work on the machine counts little. Contenders take turns, with the hand-tuned
+loop before and after each, because the speed of a shared machine changes within a minute; a ratio is the median over
+the rounds of (median epoch of the contender / mean of the two median epochs of the hand-tuned loop around it).
 
 - hand-tuned: tensors in memory, one index permutation an epoch, `AdamW(fused=True)`, only the mean loss kept.
 - plain loop: `DataLoader(TensorDataset)`, AdamW as it comes, `loss.item()` at every step, as tutorials write it.
@@ -392,13 +393,17 @@ def main() -> None:
     ratios: dict[str, dict[str, str]] = {name: {} for name in there}
     for title in options.case:
         case = load(title, options.data)
-        seconds: dict[str, list[float]] = {name: [] for name in there}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in there}
         for _ in range(options.rounds):
+            before = epoch_seconds("hand-tuned", case)
             for name in there:
-                seconds[name].append(epoch_seconds(name, case))
-        for name in there:
-            ratio = median(a / b for a, b in zip(seconds[name], seconds["hand-tuned"], strict=True))
-            ratios[name][title] = f"{ratio:.2f} ({median(seconds[name]) * 1e3:.1f} ms)"
+                own = epoch_seconds(name, case)
+                after = epoch_seconds("hand-tuned", case)
+                found[name].append((own, (before + after) / 2))
+                before = after
+        for name, pairs in found.items():
+            ratio = median(own / hand for own, hand in pairs)
+            ratios[name][title] = f"{ratio:.2f} ({median(own for own, _ in pairs) * 1e3:.1f} ms)"
             print(title, name, ratios[name][title], flush=True)
     lines = ["| contender | " + " | ".join(options.case) + " | import [s] | memory [MB] |"]
     lines += ["|---|" + "---|" * (len(options.case) + 2)]
