@@ -18,7 +18,7 @@ import numpy as np
 
 from trainwell import load_problem
 from trainwell.compare import Contender, compare
-from trainwell.compare.comparison import BASE
+from trainwell.compare.contender import BASE
 from trainwell.compare.pairs import race_pairs
 from trainwell.compare.results import study_results
 from trainwell.records.comparison import ComparisonFolder

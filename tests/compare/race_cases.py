@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
 
 from trainwell import Problem
 from trainwell.compare.comparison import Comparison, compare, judge
@@ -34,8 +34,15 @@ def contenders(*names: str) -> list[Contender]:
     ]
 
 
-def protocol(*names: str, **plan: object) -> ProtocolFacts:
-    return protocol_of([small_digits()], contenders(*names), Plan(**{"trials": 8, "studies": 6, "seeds": 2, **plan}))
+@cache
+def small_wine() -> Problem:
+    X, y = load_wine(return_X_y=True)
+    return Problem(partial(mlp, 13, 3, width=8), (X, y), name="wine")
+
+
+def protocol(*names: str, problems: tuple[Problem, ...] = (), **plan: object) -> ProtocolFacts:
+    several = problems or (small_digits(),)
+    return protocol_of(several, contenders(*names), Plan(**{"trials": 8, "studies": 6, "seeds": 2, **plan}))
 
 
 def fabricated(found: ProtocolFacts, means: dict[str, float], *, sd: float = 0.004, seed: int = 0) -> list[RaceRun]:

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from race_cases import fabricated, judged, made_up, protocol
+from race_cases import fabricated, judged, made_up, protocol, small_digits, small_wine
 
 from trainwell.compare import Comparison
 from trainwell.compare.pairs import race_pairs
+from trainwell.compare.power import power_before
+from trainwell.compare.repeating import repeat_command
 from trainwell.compare.results import study_results, time_to, winner_of
+from trainwell.compare.statement import announced
 from trainwell.errors import UsageError
 
 DIVERGED = {"status": "diverged", "value": math.nan, "test": math.nan}
@@ -172,3 +175,66 @@ def test_forty_comparisons_of_equals_rarely_claim_a_difference():
         studies = {("digits", 30): study_results(found, runs, found.problems[0], 30)}
         claims.append(race_pairs(found, studies)[0].verdict)
     assert sum(v in ("better", "worse") for v in claims) <= 6  # 5 % of 40 is 2; 7 or more come once in 100
+
+
+def test_seeds_that_tune_and_judge_make_the_race_unfair():
+    found = protocol("momentum", "adamw")
+    shared = replace(found, tuning_seeds=(found.final_seeds[0][0], *found.tuning_seeds[1:]))
+    record = judged(shared, fabricated(shared, {"momentum": 0.95, "adamw": 0.95}))
+    assert [r.rule for r in record.refusals] == ["overlapping seeds"]
+
+
+def test_several_problems_have_an_interquartile_mean_a_rank_and_a_profile():
+    found = protocol("momentum", "adamw", problems=(small_digits(), small_wine()))
+    record = judged(found, fabricated(found, {"momentum": 0.97, "adamw": 0.92}))
+    first, second = record.overall
+    assert (first.name, first.rank, second.rank) == ("momentum", 1.0, 2.0)
+    assert 0 <= second.interquartile_mean < first.interquartile_mean <= 1
+    assert first.shares[0] >= first.shares[-1]
+    assert len(record.pairs) == 2
+
+
+def test_a_family_that_no_difference_can_survive_is_told_before_and_after():
+    record = made_up({"momentum": 0.9, "adamw": 0.95, "sgd": 0.99}, studies=4)
+    (note,) = [note for note in record.notes if "no difference, however large" in note]
+    assert "--studies 5" in note
+    assert "--family first" in note
+    assert {p.verdict for p in record.pairs} == {"cannot tell"}
+    assert "4 units show no difference, however large" in record.pairs[0].sentence
+
+
+def test_what_can_be_seen_is_said_for_the_corrected_level():
+    two, many = (power_before(protocol(*names)) for names in (["momentum", "adamw"], ["momentum", "adamw", "sgd"]))
+    sizes = [float(text.split("above ")[1].split(" ")[0]) for text in (two, many)]
+    assert sizes[1] > sizes[0]
+    assert "correction for 3 comparisons" in many
+
+
+def test_what_runs_is_announced_with_spaces_hashes_and_sources():
+    found = protocol("momentum", "adamw")
+    lines = list(announced(found))
+    assert "momentum (sgd-momentum over optimizer.lr log-uniform from 0.0001 to 1)" in lines[0]
+    assert found.contenders[0].space_hash in lines[0]
+    assert "source: a test" in lines[0]
+    assert "120 runs" in lines[2]
+
+
+def test_many_equal_pairs_are_counted_and_few_are_named():
+    some, many = (made_up(dict.fromkeys(names, 0.95), trials=1, margin=0.05).sentence for names in ("abc", "abcdef"))
+    assert "a is as good as b and c; b is as good as c" in some
+    assert "15 of 15 pairs are as good as each other" in many
+
+
+def test_with_equal_seconds_the_time_to_a_target_is_in_seconds():
+    record = made_up({"momentum": 0.97, "adamw": 0.85}, target=0.84, seconds=20)
+    assert "20 seconds a run" in record.sentence
+    assert record.result("momentum", "digits", 20).reached.mean < 20
+    (pair,) = [p for p in record.extra_pairs if p.claim == "C4"]
+    assert "seconds to reach" in pair.sentence
+
+
+def test_the_command_that_repeats_a_comparison_says_what_was_not_usual():
+    found = protocol("sgd", "adamw", target=0.9, margin=0.02, seed=3, family="first")
+    said = repeat_command(found, 80)
+    for text in ("digits sgd adamw", "--horizons 80", "--target 0.9", "--margin 0.02", "--seed 3", "--family first"):
+        assert text in said

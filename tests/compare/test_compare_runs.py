@@ -3,11 +3,16 @@
 import json
 
 import pytest
-from race_cases import contenders, small_comparison, small_digits
+from race_cases import contenders, fabricated, judged, protocol, small_comparison, small_digits, small_wine
 
+from trainwell import fit
 from trainwell.compare import Comparison, compare, compare_splits
+from trainwell.compare.export import write_tables
+from trainwell.compare.journal import race_folder
 from trainwell.compare.resampled import splits_of
+from trainwell.compare.speed import seconds_per_step
 from trainwell.errors import RecordError, ResumeError, UsageError
+from trainwell.recipe import Recipe
 from trainwell.records.comparison import ComparisonFolder
 from trainwell.report import write_report
 
@@ -79,7 +84,7 @@ def test_a_folder_without_a_comparison_is_refused(tmp_path):
 
 
 def test_epochs_and_horizons_together_are_refused():
-    with pytest.raises(UsageError, match="got both"):
+    with pytest.raises(UsageError, match="one at a time"):
         compare(small_digits(), contenders("momentum", "adamw"), epochs=1, horizons=(1, 2))
 
 
@@ -103,3 +108,37 @@ def test_fixed_recipes_are_compared_over_splits_with_the_corrected_interval(tmp_
 def test_too_few_splits_are_refused():
     with pytest.raises(UsageError, match="at least 6"):
         compare_splits(small_digits(), ["plain", "dropout"], repeats=5)
+
+
+def test_equal_seconds_give_each_contender_the_steps_that_fit(tmp_path):
+    with race_folder(tmp_path, protocol("momentum", "adamw", trials=2, studies=4, seeds=1, seconds=1)) as here:
+        for name, seconds in (("momentum", 0.1), ("adamw", 0.2)):  # as if measured: what decides it, and the time
+            here.append_note({"speed": f"digits {name} 64 1 []", "step": seconds, "load": 0.1})
+    result = small_comparison(tmp_path, epochs=None, seconds=1)
+    steps = {r.contender: r.steps for r in ComparisonFolder(tmp_path).runs()}
+    assert steps == {"momentum": 10, "adamw": 5}
+    assert "5 updates" in result.record.notes[1]
+    assert result.fair
+
+
+def test_seconds_measured_on_a_loaded_machine_make_the_race_unfair():
+    found = protocol("momentum", "adamw", seconds=20)
+    notes = ({"speed": "digits momentum 64 1 []", "step": 0.1, "load": 3.0},)
+    record = judged(found, fabricated(found, {"momentum": 0.95, "adamw": 0.95}), notes)
+    assert [r.rule for r in record.refusals] == ["loaded machine"]
+
+
+def test_an_update_takes_as_long_as_a_training_says():
+    recipe = Recipe(batch_size=64)
+    found = seconds_per_step(small_digits(), recipe)
+    whole = fit(small_digits(), recipe.with_({"steps": 200})).info.seconds / 200
+    assert 0.05 * whole < found < 5 * whole  # a busy machine; evaluations are in the second only
+
+
+def test_tables_of_times_and_of_several_problems_are_written(tmp_path):
+    found = protocol("momentum", "adamw", problems=(small_digits(), small_wine()), target=0.5)
+    runs = fabricated(found, {"momentum": 0.95, "adamw": 0.95})
+    write_tables(tmp_path, judged(found, runs), runs)
+    for name in ("times", "overall", "profiles"):
+        assert (tmp_path / f"{name}.csv").read_text().count("\n") > 2
+    assert "time_median" in (tmp_path / "contenders.csv").read_text()

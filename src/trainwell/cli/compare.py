@@ -43,7 +43,7 @@ _PLAN_OPTIONS = (
 @click.option("--claim", type=click.Choice(["C1", "C2"]), help="C2: procedures. C1: one tuned configuration each. [C2]")
 @click.option("--target", type=float, help="Validation metric of the time to target, declared beforehand.")
 @click.option("--margin", type=float, help="Difference that counts as none, in the unit of the metric.")
-@click.option("--seconds", type=float, help="Equal wall time for every run in place of equal steps.")
+@click.option("--seconds", type=int, help="Equal wall time of training for every run in place of equal steps.")
 @click.option("--family", type=click.Choice(["all", "first"]), help="Pairs: all, or each against the first. [all]")
 @click.option("--level", type=float, help="Of the intervals. [0.95]")
 @click.option("--method", help="How points are drawn: sobol, halton, random. [sobol]")
@@ -67,11 +67,11 @@ def compare(what: tuple[str, ...], as_json: bool, **options: Any) -> int:
     trainwell compare spambase plain dropout batchnorm both --repeats 10 --split 80/20
     """
     result = _resumed(options, as_json) if options["resume"] else _begun(what, options, as_json)
-    from trainwell.compare.comparison import repeat_command
+    from trainwell.compare.repeating import repeat_command
     from trainwell.report import write_race_report
 
     if result.folder is not None:
-        write_race_report(result.folder, command=repeat_command(result.record))
+        write_race_report(result.folder, command=repeat_command(result.record.protocol))
     if as_json:
         click.echo(json.dumps(result.to_dict(), allow_nan=False))
     else:
@@ -80,10 +80,9 @@ def compare(what: tuple[str, ...], as_json: bool, **options: Any) -> int:
 
 
 def _begun(what: tuple[str, ...], options: Mapping[str, Any], as_json: bool) -> Comparison:
-    from trainwell.compare.comparison import BASE, run_protocol
-    from trainwell.compare.contender import Contender
+    from trainwell.compare.comparison import run_protocol
+    from trainwell.compare.contender import BASE, SPLIT_BASE, Contender
     from trainwell.compare.protocol import protocol_of
-    from trainwell.compare.resampled import BASE as SPLIT_BASE
     from trainwell.compare.resampled import compare_splits
     from trainwell.problem import load_problem
     from trainwell.recipe import parse_settings
@@ -128,19 +127,22 @@ def _begun(what: tuple[str, ...], options: Mapping[str, Any], as_json: bool) -> 
 
 def _resumed(options: Mapping[str, Any], as_json: bool) -> Comparison:
     """Continue by the stored protocol alone."""
-    from trainwell.compare.comparison import run_protocol
+    from trainwell.compare.comparison import refuse_horizon, run_protocol
     from trainwell.problem import load_problem
     from trainwell.records.comparison import ComparisonFolder
 
-    given = [f"--{name}" for name in (*_PLAN_OPTIONS, "epochs", "horizons") if options[name] is not None]
-    if given:
-        raise UsageError(f"`--resume` goes by the stored protocol, got {', '.join(given)} too. Leave them out")
     here = ComparisonFolder(Path(options["resume"]))
     if not here.exists:
         raise UsageError(
             f"`--resume` must be a folder with a protocol.json, got {here.folder}. Name a comparison's folder"
         )
     protocol = here.protocol()
+    for length in _lengths(options):
+        if length not in protocol.horizons:
+            raise UsageError(refuse_horizon(protocol, length))
+    given = [f"--{name}" for name in (*_PLAN_OPTIONS, "epochs", "horizons") if options[name] is not None]
+    if given:
+        raise UsageError(f"`--resume` goes by the stored protocol, got {', '.join(given)} too. Leave them out")
     if protocol.repeats:
         raise UsageError(
             "`--resume` must be a comparison of studies, got one over splits. Give its own command with --out "
@@ -205,20 +207,27 @@ def _plan(table: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
 
     given: dict[str, Any] = {k: v for k, v in table.items() if k not in ("problems", "contenders", "fixed")}
     given.update({name: options[name] for name in _PLAN_OPTIONS if options[name] is not None})
-    if options["epochs"] is not None and options["horizons"] is not None:
-        raise UsageError("`--epochs` must be left out with --horizons, got both. Keep one of them")
-    if options["epochs"] is not None:
+    lengths = [f"--{name}" for name in ("epochs", "horizons", "seconds") if options[name] is not None]
+    if len(lengths) > 1:
+        raise UsageError(f"`{lengths[0]}` must be left out with {lengths[1]}, got both. Keep one of them")
+    if lengths:
         given.pop("epochs", None)
-        given["horizons"] = [options["epochs"]]
-    if options["horizons"] is not None:
-        parts = [part for part in options["horizons"].split(",") if part]
-        if not all(part.strip().isdigit() for part in parts):
-            raise UsageError(f"`--horizons` must be whole numbers of epochs, got '{options['horizons']}'. Say 20,40,80")
-        given["horizons"] = [int(part) for part in parts]
+        given["horizons"] = _lengths(options) or [1]
+        given["seconds"] = options["seconds"]
     if given.get("claim") == "C1":
         given.setdefault("studies", 1)
         given.setdefault("seeds", 10)
     return Plan.of(given)
+
+
+def _lengths(options: Mapping[str, Any]) -> list[int]:
+    """Epochs that the options name."""
+    if options["horizons"] is None:
+        return [] if options["epochs"] is None else [options["epochs"]]
+    parts = [part.strip() for part in options["horizons"].split(",") if part]
+    if not parts or not all(part.isdigit() for part in parts):
+        raise UsageError(f"`--horizons` must be whole numbers of epochs, got '{options['horizons']}'. Say 20,40,80")
+    return [int(part) for part in parts]
 
 
 def _refuse_with_repeats(options: Mapping[str, Any]) -> None:
@@ -264,8 +273,10 @@ def _show(result: Comparison) -> None:
     for problem in record.protocol.problems:
         metric = problem.facts.metric
         for horizon in record.protocol.horizons:
-            table = Table(title=f"{problem.facts.name}, {horizon} epochs", title_justify="left", box=None)
-            for head in ("contender", f"test {metric}", "95 % interval", "n", "diverged", "good trials", "time"):
+            title = f"{problem.facts.name}, {record.protocol.length(horizon)}"
+            table = Table(title=title, title_justify="left", box=None)
+            level = f"{100 * record.protocol.level:g} % interval"
+            for head in ("contender", f"test {metric}", level, "n", "diverged", "good trials", "time"):
                 table.add_column(head, justify="left" if head == "contender" else "right")
             for r in record.contenders:
                 if (r.problem, r.horizon) == (problem.facts.name, horizon):
@@ -276,7 +287,17 @@ def _show(result: Comparison) -> None:
                     )  # fmt: skip
             console.print(table)
     pairs = Table(title="pairs", title_justify="left", box=None)
-    for head in ("a", "is", "b", "problem", "epochs", "a - b", "95 % interval", "p corrected"):
+    unit = "epochs" if record.protocol.equal == "steps" else "seconds"
+    for head in (
+        "a",
+        "is",
+        "b",
+        "problem",
+        unit,
+        "a - b",
+        f"{100 * record.protocol.level:g} % interval",
+        "p corrected",
+    ):
         pairs.add_column(head)
     for p in record.pairs:
         d = p.difference

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from trainwell.compare.contender import Contender
+from trainwell.compare.contender import BASE, Contender
 from trainwell.compare.export import write_tables
 from trainwell.compare.fairness import broken_rules
+from trainwell.compare.journal import kept_runs, race_folder
 from trainwell.compare.overall import overall
 from trainwell.compare.pairs import race_pairs, target_pairs, tuning_pairs
+from trainwell.compare.power import power_before, undecidable
 from trainwell.compare.protocol import Plan, protocol_of
+from trainwell.compare.repeating import repeat_command
 from trainwell.compare.results import contender_result, study_results
-from trainwell.compare.statement import headline, power_before
+from trainwell.compare.statement import announced, headline
 from trainwell.compare.studies import Listener, Race
-from trainwell.errors import ResumeError, UsageError, unknown_name
+from trainwell.errors import UsageError, unknown_name
 from trainwell.problem import Problem, load_problem
 from trainwell.recipe import Recipe
-from trainwell.records import Environment, environment, to_plain
+from trainwell.records import to_plain
 from trainwell.records.comparison import (
-    ComparisonFolder,
     ComparisonRecord,
+    ContenderResult,
     PairClaim,
     ProtocolFacts,
     RaceRun,
     Refusal,
     load_comparison,
 )
-
-BASE = Recipe(schedule="cosine")
-"""What is fixed for contenders named by their optimizer: the defaults, and a rate that falls to zero."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Comparison:
             if name not in names:
                 raise UsageError(f"`a` and `b` must be contenders: {unknown_name('contender', name, names)}")
         if horizon is not None and horizon not in protocol.horizons:
-            raise UsageError(refuse_horizon(self.record, horizon))
+            raise UsageError(refuse_horizon(protocol, horizon))
         for pair in self.pairs:
             wanted = problem in (None, pair.problem) and horizon in (None, pair.horizon)
             if wanted and {pair.a, pair.b} == {a, b}:
@@ -131,7 +129,7 @@ def compare(
     seed: int = 0,
     margin: float | None = None,
     target: float | None = None,
-    seconds: float | None = None,
+    seconds: int | None = None,
     family: Literal["all", "first"] = "all",
     level: float = 0.95,
     method: str = "sobol",
@@ -155,7 +153,7 @@ def compare(
         seed: Master seed.
         margin: Difference that counts as none; one point of a share where None. [units of the metric]
         target: Validation metric of the time to target, declared before anything ran (C4).
-        seconds: Equal wall time in place of equal steps. [seconds per run]
+        seconds: Equal wall time of training in place of equal steps. [whole seconds per run]
         family: Pairs that are compared and corrected together: all, or each against the first contender.
         level: Of the intervals; 1 - level is the rate of false claims over the family.
         method: How points are drawn: sobol, halton, random.
@@ -172,9 +170,11 @@ def compare(
         Choi et al. 2019, On empirical comparisons of optimizers; Schmidt et al. 2021, Descending through a crowded
         valley; Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks.
     """
+    if sum(given is not None for given in (epochs, horizons, seconds)) > 1:
+        raise UsageError(
+            "`epochs`, `horizons` and `seconds` must be given one at a time, got several. Keep one of them"
+        )
     lengths = tuple(horizons) if horizons is not None else (30 if epochs is None else epochs,)
-    if horizons is not None and epochs is not None:
-        raise UsageError("`epochs` must be left out with `horizons`, got both. Keep one of them")
     plan = Plan(
         trials, studies, seeds, lengths, claim, seed, level, family, margin, target, seconds, method
     )  # fmt: skip
@@ -196,7 +196,6 @@ def run_protocol(
     folder: Path | None,
     workers: int | None = None,
     listener: Listener = lambda message: None,
-    command: Sequence[str] = (),
 ) -> Comparison:
     """Run a validated protocol, or what is left of it, and judge."""
     begin = time.monotonic()
@@ -206,10 +205,10 @@ def run_protocol(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             environment=here.environment(),
             power=power_before(protocol),
-            command=tuple(command),
         )
-        listener(record.power)
-        race = Race(protocol, {p.name: p for p in problems}, here, listener, workers, here.runs())
+        for line in announced(protocol):
+            listener(line)
+        race = Race(protocol, {p.name: p for p in problems}, here, listener, workers, kept_runs(here, protocol))
         try:
             race.run()
         except KeyboardInterrupt:
@@ -217,7 +216,7 @@ def run_protocol(
             raise KeyboardInterrupt(
                 f"{len(race.runs)} runs are kept; the same command goes on in {here.folder}"
             ) from None
-        here.append_note({"load": race.busiest, "seconds": time.monotonic() - begin})
+        here.append_note({"seconds": time.monotonic() - begin})
         record = judge(record, race.runs, here.notes())
         if folder is not None:
             here.save(record)
@@ -252,40 +251,33 @@ def judge(record: ComparisonRecord, runs: Sequence[RaceRun], notes: Sequence[Map
         overall=tuple(overall(protocol, studies)),
         fair=not refusals,
         refusals=tuple(refusals),
-        notes=tuple(_remarks(protocol, results)),
+        notes=tuple(_remarks(protocol, results, runs)),
     )
     return replace(judged, sentence=headline(judged))
 
 
-def refuse_horizon(record: ComparisonRecord, horizon: int) -> str:
+def refuse_horizon(protocol: ProtocolFacts, horizon: int) -> str:
     """Why nothing is said about another length, and the command that would find out."""
-    tuned = " and ".join(map(str, record.protocol.horizons))
+    tuned = " and ".join(map(protocol.length, protocol.horizons))
     return (
-        f"`horizon` must be one that was tuned for ({tuned} epochs), got {horizon}. Settings that are best for one "
+        f"`horizon` must be one that was tuned for ({tuned}), got {horizon}. Settings that are best for one "
         "length are not best for another, and a schedule that ends later has not yet lowered the rate. To find out: "
-        f"{repeat_command(record, horizon)}"
+        f"{repeat_command(protocol, horizon)}"
     )
 
 
-def repeat_command(record: ComparisonRecord, horizon: int | None = None) -> str:
-    """The command that repeats a comparison, at another length where one is given."""
-    protocol = record.protocol
-    names = [c.name if c.spec == c.name else f"{c.name}={c.spec}" for c in protocol.contenders]
-    lengths = ",".join(map(str, protocol.horizons)) if horizon is None else str(horizon)
-    parts = ["trainwell compare", *(p.spec or p.facts.name for p in protocol.problems), *names]
-    parts += [f"--trials {protocol.trials} --studies {protocol.studies} --seeds {protocol.seeds} --horizons {lengths}"]
-    parts += [f"--claim {protocol.claim}"] if protocol.claim != "C2" else []
-    parts += [f"--seed {protocol.seed}"] if protocol.seed else []
-    return " ".join(parts)
-
-
-def _remarks(protocol: ProtocolFacts, results: Sequence[Any]) -> Iterator[str]:
+def _remarks(protocol: ProtocolFacts, results: Sequence[ContenderResult], runs: Sequence[RaceRun]) -> Iterator[str]:
     for result in results:
-        place = f"on {result.problem} at {result.horizon} epochs"
+        place = f"on {result.problem} at {protocol.length(result.horizon)}"
+        if protocol.equal == "seconds":
+            steps = [run.steps for run in runs if (run.problem, run.contender) == (result.problem, result.name)]
+            yield f"{result.name} makes {min(steps, default=0):,} to {max(steps, default=0):,} updates {place}"
         if result.diverged_share == 1:
             yield f"every trial of {result.name} diverged {place}: its studies count as worst. Widen or lower its rates"
         if result.reached is not None and not result.reached.reached:
             yield f"no run of {result.name} reached the target {result.reached.target:g} {place}"
+    if undecidable(protocol):
+        yield power_before(protocol)
     if any(problem.margin is None for problem in protocol.problems):
         yield "no margin was stated for some metric, so “as good as” is never said of it: state --margin"
 
@@ -306,69 +298,6 @@ def contenders_of(given: Mapping[str, Any] | Sequence[str | Contender], base: Re
     if mistakes:
         raise UsageError("\n".join(mistakes))
     return found
-
-
-@contextmanager
-def race_folder(folder: Path | None, protocol: ProtocolFacts) -> Iterator[ComparisonFolder]:
-    """The given folder, begun or taken up; one that lasts as long as the comparison where None.
-
-    Raises:
-        ResumeError: If it holds a comparison of another protocol, data or library versions.
-    """
-    with nullcontext(folder) if folder is not None else tempfile.TemporaryDirectory() as place:
-        here = ComparisonFolder(Path(place))
-        if here.exists:
-            _refuse_other(here, protocol)
-        else:
-            here.write_protocol(protocol, environment())
-        yield here
-
-
-def _refuse_other(here: ComparisonFolder, protocol: ProtocolFacts) -> None:
-    """Refuse to mix results of two protocols, data or library versions; note other code.
-
-    Raises:
-        ResumeError: With the differences.
-    """
-    stored = here.protocol()
-    differences = list(_differences(to_plain(stored), to_plain(protocol)))
-    if differences:
-        target = any(path.endswith(".target") for path, *_ in differences)
-        why = " A target must be declared before the curves are seen." if target else ""
-        raise ResumeError(
-            f"`{here.folder}` must hold a comparison of the same protocol, got another: {_listed(differences)}.{why} "
-            "Results of two protocols are not merged: name another folder"
-        )
-    before, now = here.environment(), environment()
-    packages = list(_differences(dict(before.packages), dict(now.packages)))
-    if packages:
-        raise ResumeError(
-            f"`{here.folder}` was begun with other library versions: {_listed(packages)}. Install them again, or "
-            "name another folder"
-        )
-    if _code(before) != _code(now):
-        here.append_note({"code": f"{_code(before)[:12] or 'unknown'} and then {_code(now)[:12] or 'unknown'}"})
-
-
-def _code(where: Environment) -> str:
-    return where.code.commit + where.code.diff_sha256
-
-
-def _differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys([*before, *after]):
-            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for k, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(one, other, f"{path}.{k}")
-    elif before != after:
-        yield path, before, after
-
-
-def _listed(differences: Sequence[tuple[str, Any, Any]]) -> str:
-    told = [f"{path} was {str(before)[:60]}, now {str(after)[:60]}" for path, before, after in differences[:5]]
-    more = len(differences) - 5
-    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
 
 
 def _plain_pair(pair: PairClaim) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from trainwell.recipe import Recipe
 from trainwell.records.comparison import ContenderFacts
 from trainwell.space import Space, default_space
 
+BASE = Recipe(schedule="cosine")
+"""What is fixed for contenders named by their optimizer: the defaults, and a rate that falls to zero."""
+SPLIT_BASE = Recipe().with_({"inputs.scaling": "standardize", "stopping.keep": "last"})
+"""What is fixed for recipes over splits: the defaults, inputs standardised by the training part of each split."""
+
 _CLASSICAL = {"depth": 2, "width": 100}
 REGULARISATIONS: dict[str, dict[str, Any]] = {
     "plain": {"model": _CLASSICAL},
@@ -100,24 +105,6 @@ class Contender:
         if mistakes:
             raise RecipeError("\n".join(mistakes), mistakes)
         return cls(name, recipe, space, spec)
-
-
-def read_contenders(specs: list[str] | tuple[str, ...], base: Recipe) -> list[Contender]:
-    """Contenders of `NAME=SPEC` or `SPEC` as the command line gives them.
-
-    Raises:
-        UsageError: If two have one name, or one is not known; says all mistakes.
-    """
-    found, mistakes = [], []
-    for text in specs:
-        name, _, spec = text.partition("=") if "=" in text else (Path(text).stem, "", text)
-        try:
-            found.append(Contender.of(name, spec, base=base))
-        except UsageError as error:
-            mistakes.append(str(error))
-    if mistakes:
-        raise UsageError("\n".join(mistakes))
-    return found
 
 
 def _kind(recipe: Recipe) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ _RUN_FIELDS = tuple(f.name for f in fields(RaceRun) if f.name not in ("curve", "
 
 
 def write_tables(folder: Path, record: ComparisonRecord, runs: Sequence[RaceRun]) -> None:
-    """Write `runs.csv`, `curves.csv`, `studies.csv`, `pairs.csv`, `contenders.csv` and `tuning_curves.csv`."""
+    """Write `runs.csv`, `curves.csv`, `studies.csv`, `pairs.csv`, `contenders.csv`, `tuning_curves.csv`.
+
+    With several problems `overall.csv` and `profiles.csv` too, with a target `times.csv`.
+    """
     _write(folder / "runs.csv", _RUN_FIELDS, ([getattr(run, name) for name in _RUN_FIELDS] for run in runs))
     _write(
         folder / "curves.csv",
@@ -40,11 +44,42 @@ def write_tables(folder: Path, record: ComparisonRecord, runs: Sequence[RaceRun]
         "mean", "interval", "nested", "n", "last", "best", "area", "trials", "diverged_share", "good_share",
         "good_rates", "steps", "seconds",
     )  # fmt: skip
+    timed = ("target", "reached", "n", "median", "mean", "interval", "seconds_median")
     _write(
         folder / "contenders.csv",
-        (*place, *plain),
-        ([*where, *(getattr(r, name) for name in plain)] for where, r in results),
+        (*place, *plain, *(f"time_{name}" for name in timed)),
+        (
+            [*where, *(getattr(r, name) for name in plain), *(getattr(r.reached, name, None) for name in timed)]
+            for where, r in results
+        ),
     )
+    if any(r.reached is not None for _, r in results):
+        _write(
+            folder / "times.csv",
+            (*place, "time", "not_yet_share"),
+            (
+                [*where, *point]
+                for where, r in results
+                if r.reached is not None
+                for point in zip(r.reached.times, r.reached.survival, strict=True)
+            ),
+        )
+    if record.overall:
+        summary = ("interquartile_mean", "interval", "rank", "rank_interval")
+        _write(
+            folder / "overall.csv",
+            ("contender", "horizon", *summary),
+            ([o.name, o.horizon, *(getattr(o, name) for name in summary)] for o in record.overall),
+        )
+        _write(
+            folder / "profiles.csv",
+            ("contender", "horizon", "score", "share", "low", "high"),
+            (
+                [o.name, o.horizon, *point]
+                for o in record.overall
+                for point in zip_longest(o.thresholds, o.shares, o.low, o.high)
+            ),
+        )
     _write(
         folder / "tuning_curves.csv",
         (*place, "k", "mean", "low", "high", "enough"),

@@ -30,14 +30,26 @@ def broken_rules(
 ) -> list[Refusal]:
     """Everything that makes the race unfair, with what would mend it."""
     return [
-        *_edges(results),
+        *_overlapping_seeds(protocol),
+        *_edges(protocol, results),
         *_special_cases(protocol, pairs),
         *_unequal(protocol, results),
         *_environment(protocol, notes),
     ]
 
 
-def _edges(results: Sequence[ContenderResult]) -> Iterator[Refusal]:
+def _overlapping_seeds(protocol: ProtocolFacts) -> Iterator[Refusal]:
+    seeds = [*protocol.tuning_seeds, *(seed for study in protocol.final_seeds for seed in study)]
+    shared = [seed for seed, count in Counter(seeds).items() if count > 1]
+    if shared:
+        yield Refusal(
+            "overlapping seeds",
+            f"{len(shared)} seeds serve more than one purpose, first {shared[0]}: what chose a winner judges it too",
+            "Run it anew with seeds that the protocol draws itself",
+        )
+
+
+def _edges(protocol: ProtocolFacts, results: Sequence[ContenderResult]) -> Iterator[Refusal]:
     for result in results:
         studies = [study for study in result.studies if study.winner is not None]
         counts = Counter(edge for study in studies for edge in study.edges.items())
@@ -46,7 +58,7 @@ def _edges(results: Sequence[ContenderResult]) -> Iterator[Refusal]:
                 yield Refusal(
                     "edge of the space",
                     f"the best trial of {result.name} lies at the {edge} edge of {path} in {count} of {len(studies)} "
-                    f"studies on {result.problem} at {result.horizon} epochs",
+                    f"studies on {result.problem} at {protocol.length(result.horizon)}",
                     f"Widen {path} of {result.name} towards {'smaller' if edge == 'low' else 'larger'} values",
                     (result.name,),
                 )
@@ -61,7 +73,8 @@ def _special_cases(protocol: ProtocolFacts, pairs: Sequence[PairClaim]) -> Itera
         if special in SPECIAL_CASES.get(general, ()):
             yield Refusal(
                 "loses to its special case",
-                f"{loser} ({general}) came out below {winner} ({special}) on {pair.problem} at {pair.horizon} epochs, "
+                f"{loser} ({general}) came out below {winner} ({special}) on {pair.problem} at "
+                f"{protocol.length(pair.horizon)}, "
                 "which it can imitate with suitable hyper-parameters",
                 f"Widen the space of {loser} (for Adam's relatives: optimizer.eps up to 1 and more), or give more "
                 "trials (Choi et al. 2019)",
@@ -75,7 +88,8 @@ def _unequal(protocol: ProtocolFacts, results: Sequence[ContenderResult]) -> Ite
         if result.trials != wanted:
             yield Refusal(
                 "unequal trials",
-                f"{result.name} has {result.trials} of {wanted} trials on {result.problem} at {result.horizon} epochs",
+                f"{result.name} has {result.trials} of {wanted} trials on {result.problem} at "
+                f"{protocol.length(result.horizon)}",
                 "Run the comparison to its end: it resumes where it was interrupted",
                 (result.name,),
             )

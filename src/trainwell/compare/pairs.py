@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainwell.compare.results import by_study, time_to
+from trainwell.compare.power import smallest_seen
+from trainwell.compare.results import by_study, longest, ticks, time_to
 from trainwell.compare.statement import pair_sentence
 from trainwell.records import Verdict
 from trainwell.records.comparison import (
@@ -24,8 +25,6 @@ from trainwell.records.comparison import (
 from trainwell.stats import (
     Difference,
     count_as_worst,
-    detectable_difference,
-    detectable_difference_unpaired,
     effect_size,
     expected_best_of_k,
     holm,
@@ -141,20 +140,20 @@ def tuning_pairs(protocol: ProtocolFacts, runs: Sequence[RaceRun]) -> list[PairC
 
 
 def target_pairs(protocol: ProtocolFacts, runs: Sequence[RaceRun]) -> list[PairClaim]:
-    """C4: mean time to the target, restricted to the horizon; a study is a unit. [updates]"""
+    """C4: mean time to the target, restricted to the horizon; a study is a unit. [updates, or equal seconds]"""
     found = []
     for problem, horizon in _places(protocol):
         if problem.target is None:
             continue
         finals = by_study(runs, problem.facts.name, horizon, "final")
-        longest = float(max((run.steps for group in finals.values() for run in group), default=1))
+        end = longest(protocol, [run for group in finals.values() for run in group])
         for a, b in pairs_of(protocol):
-            x, y = (_times(protocol, problem, finals, name, longest) for name in (a, b))
+            x, y = (_times(protocol, problem, finals, name, end) for name in (a, b))
             if protocol.claim == "C1":
                 result: Difference = paired_difference(y, x, protocol.level)
             else:
                 result = studentised_permutation(y, x, level=protocol.level)
-            if min(*x, *y) >= longest:
+            if min(*x, *y) >= end:
                 nobody = "no run of either reached the target"
                 result = replace(result, p_value=None, interval=None, refusal=nobody)
             found.append(_Found(a, b, problem, horizon, result, x, y))
@@ -166,7 +165,7 @@ def _times(
     problem: RaceProblem,
     finals: Mapping[tuple[str, int], Sequence[RaceRun]],
     name: str,
-    longest: float,
+    end: float,
 ) -> list[float]:
     """By study (by seed for C1): mean of min(time, horizon); what never reached it counts the horizon."""
     assert problem.target is not None
@@ -174,7 +173,8 @@ def _times(
     for study in range(protocol.studies):
         group = finals.get((name, study), [])
         when = [time_to(run, problem.target, problem.facts.higher_is_better) for run in group]
-        times = [longest if t is None else float(t) for t in when] or [longest] * protocol.seeds
+        times = [end if t is None else t * ticks(protocol, run) for t, run in zip(when, group, strict=True)]
+        times = times or [end] * protocol.seeds
         units += times if protocol.claim == "C1" else [float(np.mean(times))]
     return units
 
@@ -236,10 +236,8 @@ def _difference(protocol: ProtocolFacts, each: _Found, p: float | None, higher: 
     sd = float((x - y).std(ddof=1)) if paired and n > 1 else _pooled(x, y)
     seen = needed = None
     if math.isfinite(sd) and result.p_value is not None and not protocol.repeats:
-        seen = (
-            detectable_difference(n, sd, alpha=alpha) if paired else detectable_difference_unpaired(n, sd, alpha=alpha)
-        )
         per_test = alpha / family  # the first step of Holm's correction
+        seen = smallest_seen(n, sd, per_test, paired=paired)
         count = units_needed if paired else units_needed_unpaired
         needed = count(sd, result.mean, alpha=per_test) if sd > 0 else None
     return RaceDifference(

@@ -12,7 +12,7 @@ from trainwell.compare.contender import Contender
 from trainwell.errors import TrainwellError, UsageError, unknown_name
 from trainwell.problem import Problem
 from trainwell.recipe.mistakes import listed
-from trainwell.records.comparison import ProtocolFacts, RaceProblem
+from trainwell.records.comparison import MARGIN_POINTS, ProtocolFacts, RaceProblem
 from trainwell.report.wording import is_share
 from trainwell.seeding import master_seeds
 from trainwell.stats.values import FEWEST_PAIRED, FEWEST_UNPAIRED
@@ -21,7 +21,6 @@ from trainwell.train.knowledge import baseline_facts
 TUNING, FINAL = 6, 7  # purposes of `master_seeds`: never shared with each other, nor with those of `improve`
 METHODS = ("sobol", "halton", "random")
 _ADAPTIVE = ("tpe", "gp", "bayes", "cmaes", "asha", "hyperband", "optuna")
-_MARGIN_POINTS = 0.01  # difference of a share that counts as none: one point
 _PROTOCOL_LENGTH = ("epochs", "steps")
 
 
@@ -37,7 +36,7 @@ class Plan:
         claim: C2 (procedures) or C1 (tuned configurations).
         margin: Difference that counts as none; None for 0.01 of a share, and else never. [units of the metric]
         target: Validation metric of the time to target.
-        seconds: Equal wall time in place of equal steps. [seconds per run]
+        seconds: Equal wall time of training in place of equal steps. [whole seconds per run]
     """
 
     trials: int = 20
@@ -50,7 +49,7 @@ class Plan:
     family: Literal["all", "first"] = "all"
     margin: float | None = None
     target: float | None = None
-    seconds: float | None = None
+    seconds: int | None = None
     method: str = "sobol"
 
     @classmethod
@@ -89,7 +88,7 @@ def protocol_of(problems: Sequence[Problem], contenders: Sequence[Contender], pl
         trials=plan.trials,
         studies=plan.studies,
         seeds=plan.seeds,
-        horizons=tuple(sorted(plan.horizons)),
+        horizons=tuple(sorted(plan.horizons)) if plan.seconds is None else (plan.seconds,),
         claim=plan.claim,
         seed=plan.seed,
         tuning_seeds=tuple(master_seeds(plan.seed, TUNING, plan.studies)),
@@ -97,7 +96,6 @@ def protocol_of(problems: Sequence[Problem], contenders: Sequence[Contender], pl
         level=plan.level,
         family=plan.family,
         equal="steps" if plan.seconds is None else "seconds",
-        seconds=plan.seconds,
         method=plan.method,
     )
 
@@ -134,10 +132,12 @@ def _of_plan(plan: Plan) -> Iterator[str]:
         yield f"`level` must lie between 0 and 1, got {plan.level}. Say level = 0.95"
     if plan.family not in ("all", "first"):
         yield f"`family` must be all (every pair) or first (each against the first), got {plan.family!r}"
-    for name in ("margin", "seconds"):
-        value = getattr(plan, name)
-        if value is not None and not 0 < value < math.inf:
-            yield f"`{name}` must be above 0, got {value}. Leave it out, or state one"
+    if plan.margin is not None and not 0 < plan.margin < math.inf:
+        yield f"`margin` must be above 0, got {plan.margin}. Leave it out, or state one"
+    if plan.seconds is not None and (
+        isinstance(plan.seconds, bool) or plan.seconds != int(plan.seconds) or plan.seconds < 1
+    ):
+        yield f"`seconds` must be a whole number of at least 1, got {plan.seconds}. Shorter runs measure the clock"
     if plan.target is not None and not math.isfinite(plan.target):
         yield f"`target` must be a finite validation metric, got {plan.target}. Say target = 0.95"
     if plan.method in _ADAPTIVE:
@@ -214,7 +214,7 @@ def _problem(problem: Problem, contender: Contender, plan: Plan) -> RaceProblem:
     facts = problem.facts()
     margin = plan.margin
     if margin is None and is_share(facts.metric):
-        margin = _MARGIN_POINTS
+        margin = MARGIN_POINTS
     worst = baseline_facts(problem).chance_metric
     return RaceProblem(
         facts=facts,

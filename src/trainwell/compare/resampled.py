@@ -13,11 +13,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from trainwell.compare.comparison import Comparison, contenders_of, race_folder
-from trainwell.compare.contender import Contender
+from trainwell.compare.comparison import Comparison, contenders_of
+from trainwell.compare.contender import SPLIT_BASE, Contender
 from trainwell.compare.export import write_tables
+from trainwell.compare.journal import kept_runs, note_other_code, race_folder
 from trainwell.compare.pairs import split_pairs
-from trainwell.compare.statement import headline, power_before
+from trainwell.compare.power import power_before
+from trainwell.compare.statement import announced, headline
 from trainwell.compare.studies import Job, Listener, race_run
 from trainwell.data.streamed import count, subset
 from trainwell.errors import UsageError
@@ -27,6 +29,7 @@ from trainwell.problem.partition import joined
 from trainwell.recipe import Recipe
 from trainwell.recipe.mistakes import listed
 from trainwell.records.comparison import (
+    MARGIN_POINTS,
     ComparisonFolder,
     ComparisonRecord,
     ContenderResult,
@@ -43,9 +46,6 @@ from trainwell.train import fit_many
 from trainwell.train.knowledge import baseline_facts
 
 SPLITS = 8  # purpose of `master_seeds`
-BASE = Recipe().with_({"inputs.scaling": "standardize", "stopping.keep": "last"})
-"""What is fixed for named recipes: the defaults, inputs standardised by the training part of each split."""
-_MARGIN_POINTS = 0.01
 
 
 def compare_splits(
@@ -88,7 +88,7 @@ def compare_splits(
     loaded = load_problem(problem, data) if isinstance(problem, str) else problem
     entered = [
         replace(c, recipe=c.recipe.with_({"stopping.keep": "last"}), space=None)
-        for c in contenders_of(contenders, base or BASE)
+        for c in contenders_of(contenders, base or SPLIT_BASE)
     ]
     protocol = _protocol(loaded, entered, repeats, test_share, epochs, seed, margin, family, level)
     begin = time.monotonic()
@@ -100,8 +100,9 @@ def compare_splits(
             environment=here.environment(),
             power=power_before(protocol),
         )
-        listener(record.power)
-        runs = here.runs()
+        for line in announced(protocol):
+            listener(line)
+        runs = kept_runs(here, protocol)
         ratio = _train(protocol, loaded, here, runs, listener)
         here.append_note({"seconds": time.monotonic() - begin})
         record = _judged(record, runs, ratio, sum(note.get("seconds", 0.0) for note in here.notes()))
@@ -151,7 +152,7 @@ def _protocol(
                 spec=problem.spec,
                 worst=baseline_facts(problem).chance_metric,
                 model=f"{factory.__name__} of {sum(p.numel() for p in built.parameters()):,} parameters",
-                margin=_MARGIN_POINTS if margin is None and is_share(facts.metric) else margin,
+                margin=MARGIN_POINTS if margin is None and is_share(facts.metric) else margin,
             ),
         ),
         contenders=tuple(contender.facts() for contender in contenders),
@@ -189,6 +190,7 @@ def _train(
 ) -> float:
     """Train what is missing, split by split; returns held-out examples per training example."""
     done = {run.key for run in runs}
+    began = not runs
     (horizon,), share = protocol.horizons, protocol.test_share
     assert share is not None
     ratio = share / (1 - share)
@@ -212,6 +214,9 @@ def _train(
         jobs = [job for job in jobs if job.key not in done]
         if not jobs:
             continue
+        if not began:
+            note_other_code(here)
+        began = True
         trained = fit_many(part, [(job.recipe, job.seed) for job in jobs])
         new = [race_run(job, run, part, held_out="val") for job, run in zip(jobs, trained, strict=True)]
         here.append_runs(new)

@@ -122,7 +122,7 @@ def contender_result(
         steps=sum(run.steps for run in own),
         seconds=sum(run.seconds for run in own),
         tuning_curve=best_of_trials(trials, problem, protocol.level),
-        reached=None if problem.target is None else reached(finals, problem, problem.target, protocol.level),
+        reached=None if problem.target is None else reached(protocol, finals, problem, problem.target),
     )
 
 
@@ -164,14 +164,24 @@ def time_to(run: RaceRun, target: float, higher_is_better: bool) -> int | None:
     return None
 
 
-def reached(finals: Sequence[RaceRun], problem: RaceProblem, target: float, level: float) -> Reached | None:
+def ticks(protocol: ProtocolFacts, run: RaceRun) -> float:
+    """What an update of a run counts on the clock of its race: 1 update, or its share of the equal seconds."""
+    return 1.0 if protocol.equal == "steps" else run.horizon / max(1, run.steps)
+
+
+def longest(protocol: ProtocolFacts, finals: Sequence[RaceRun]) -> float:
+    """End of the longest run on the clock of the race."""
+    return max((run.steps * ticks(protocol, run) for run in finals), default=1.0) or 1.0
+
+
+def reached(protocol: ProtocolFacts, finals: Sequence[RaceRun], problem: RaceProblem, target: float) -> Reached | None:
     """Time to the target over final runs; runs that never reach it are censored at the end of the longest run."""
     if not finals:
         return None
-    higher = problem.facts.higher_is_better
-    horizon = float(max(max(run.steps for run in finals), 1))
+    higher, level = problem.facts.higher_is_better, protocol.level
+    horizon = longest(protocol, finals)
     when = [time_to(run, target, higher) for run in finals]
-    times = [horizon if t is None else float(t) for t in when]
+    times = [horizon if t is None else t * ticks(protocol, run) for t, run in zip(when, finals, strict=True)]
     done = [t is not None for t in when]
     curve = kaplan_meier(times, done, level)
     mean = restricted_mean_time(times, done, horizon, level)
@@ -179,7 +189,8 @@ def reached(finals: Sequence[RaceRun], problem: RaceProblem, target: float, leve
     for run, t in zip(finals, times, strict=True):
         studies[run.study].append(t)
     units = mean_interval([float(np.mean(group)) for group in studies.values()], level)
-    per_step = [run.seconds / max(1, run.steps) for run in finals]
+    per_tick = [run.seconds / max(1, run.steps) / ticks(protocol, run) for run in finals]
+    seconds = float(np.median(per_tick)) if protocol.equal == "steps" else 1.0
     return Reached(
         target=target,
         n=len(finals),
@@ -189,7 +200,7 @@ def reached(finals: Sequence[RaceRun], problem: RaceProblem, target: float, leve
         interval=None if units.interval is None or not any(done) else _pair(units.interval),
         times=curve.times,
         survival=curve.survival,
-        seconds_median=None if curve.median is None else curve.median * float(np.median(per_step)),
+        seconds_median=None if curve.median is None else curve.median * seconds,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from trainwell.compare.power import power_before
 from trainwell.recipe import Recipe
 from trainwell.records.comparison import ComparisonRecord, ContenderFacts, PairClaim, ProtocolFacts, RaceProblem
 from trainwell.report.wording import difference_text, is_share, number_text, p_text, value_text
-from trainwell.stats import detectable_difference, detectable_difference_unpaired
 
+_NAMED = 6  # pairs that the short sentence names; the page and the table have all
 RESAMPLED = "corrected resampled t"  # as `nadeau_bengio_interval` names it
-_TYPICAL_POINTS = 0.005  # scatter of studies on digits and spambase, measured: benchmarks/README.md, Comparisons
 
 
 def pair_sentence(
@@ -41,10 +41,9 @@ def scope(problem: RaceProblem, horizon: int, protocol: ProtocolFacts) -> str:
             f"{100 - held_out}/{held_out}), trained for {horizon} epochs"
         )
     sizes = "/".join(f"{facts.examples.get(part, 0):,}" for part in ("train", "val", "test"))
-    length = f"{horizon} epochs" if protocol.equal == "steps" else f"{protocol.seconds:g} seconds a run"
     return (
         f"On {facts.name} (one split of {sizes} examples for train/val/test; {problem.model}), tuned for and trained "
-        f"for {length}"
+        f"for {protocol.length(horizon)}"
     )
 
 
@@ -52,8 +51,8 @@ def _outcome(
     protocol: ProtocolFacts, problem: RaceProblem, pair: PairClaim, family: int, by_k: Mapping[int, str] | None
 ) -> str:
     d = pair.difference
-    measured = _measured(problem, pair)
-    sure = _how_sure(protocol.level, pair, family)
+    measured = _measured(protocol, problem, pair)
+    sure = _how_sure(protocol, pair, family)
     if by_k is not None:
         return f"{pair.a} against {pair.b} after the best of k trials, by validation {_words(pair.metric)}: {_ks(by_k)}"
     match pair.verdict:
@@ -61,10 +60,14 @@ def _outcome(
             return f"{pair.a} is {pair.verdict} than {pair.b} by {measured} ({sure})"
         case "as good as":
             return (
-                f"{pair.a} is as good as {pair.b} within {_size(problem, pair, pair.margin)}: "
+                f"{pair.a} is as good as {pair.b} within {_size(protocol, problem, pair, pair.margin)}: "
                 f"they differ by {measured} ({sure})"
             )
-    seen = "" if d.seen is None else f"; a true difference of {_size(problem, pair, d.seen)} would be seen in 4 of 5"
+    seen = ""
+    if d.seen is not None:
+        seen = f"; a true difference of {_size(protocol, problem, pair, d.seen)} would be seen in 4 of 5"
+    elif d.p_value is not None and not protocol.repeats:
+        seen = f"; {d.n} units show no difference, however large, after a correction for {family}"
     needed = ""
     if d.needed is not None and d.needed > d.n:
         unit = "seeds" if pair.claim == "C1" else "studies"
@@ -83,37 +86,37 @@ def _ks(by_k: Mapping[int, str]) -> str:
     return "; ".join(said)
 
 
-def _measured(problem: RaceProblem, pair: PairClaim) -> str:
+def _measured(protocol: ProtocolFacts, problem: RaceProblem, pair: PairClaim) -> str:
     mean = pair.difference.mean if pair.verdict == "cannot tell" else abs(pair.difference.mean)
     if pair.claim == "C4":
-        target = problem.target
-        return f"{number_text(round(mean, 1))} updates to reach validation {_words(problem.facts.metric)} {target:g}"
+        what = f"to reach validation {_words(problem.facts.metric)} {problem.target:g}"
+        return f"{number_text(round(mean, 1))} {protocol.clock} {what}"
     where = "validation" if pair.claim == "C3" else "test"
     half = None if pair.difference.interval is None else (pair.difference.interval[1] - pair.difference.interval[0]) / 2
     text = difference_text(pair.metric, mean, half)
     return f"{text if pair.verdict == 'cannot tell' else text.lstrip('+')} of {where} {_words(pair.metric)}"
 
 
-def _size(problem: RaceProblem, pair: PairClaim, value: float | None) -> str:
+def _size(protocol: ProtocolFacts, problem: RaceProblem, pair: PairClaim, value: float | None) -> str:
     if value is None:
         return "nothing stated"
     if pair.claim == "C4":
-        return f"{number_text(round(value, 1))} updates"
+        return f"{number_text(round(value, 1))} {protocol.clock}"
     return f"{100 * value:.2g} points" if is_share(problem.facts.metric) else f"{value:.2g}"
 
 
-def _how_sure(level: float, pair: PairClaim, family: int) -> str:
+def _how_sure(protocol: ProtocolFacts, pair: PairClaim, family: int) -> str:
     d = pair.difference
     parts = []
     if d.interval is not None:
         low, high = d.interval
         if pair.claim == "C4":
-            between = f"{low:+.4g} to {high:+.4g} updates"
+            between = f"{low:+.4g} to {high:+.4g} {protocol.clock}"
         elif is_share(pair.metric):
             between = f"{100 * low:+.2f} to {100 * high:+.2f} points"
         else:
             between = f"{low:+.3g} to {high:+.3g}"
-        parts.append(f"{100 * level:g} % interval {between}")
+        parts.append(f"{100 * protocol.level:g} % interval {between}")
     if d.p_corrected is not None:
         corrected = f" after Holm's correction for {family} comparisons" if family > 1 else ""
         parts.append(f"{p_text(d.p_corrected)}{corrected}")
@@ -203,13 +206,30 @@ def _words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+def announced(protocol: ProtocolFacts) -> Iterator[str]:
+    """What is about to run, line by line: contenders with their spaces, how many runs, what they can show."""
+    for c in protocol.contenders:
+        if protocol.repeats:
+            yield f"{c.name}: {c.optimizer}, fixed"
+            continue
+        source = next((line for line in c.space_lines if line.startswith("source:")), "no source stated")
+        yield f"{_space(c)}; space {c.space_hash}, {source}"
+    places = len(protocol.problems) * len(protocol.horizons)
+    each = protocol.repeats or protocol.studies * (protocol.trials + protocol.seeds)
+    how = "splits" if protocol.repeats else f"studies x ({protocol.trials} trials + {protocol.seeds} fresh seeds)"
+    runs = places * len(protocol.contenders) * each
+    count = protocol.repeats or protocol.studies
+    yield f"protocol {protocol.hash}: {len(protocol.contenders)} contenders x {count} {how}, {runs:,} runs"
+    yield power_before(protocol)
+
+
 def headline(record: ComparisonRecord) -> str:
     """All pairs of the main claim in short sentences, one for each problem and horizon."""
     protocol, said = record.protocol, []
     for problem in protocol.problems:
         for horizon in protocol.horizons:
             pairs = [p for p in record.pairs if (p.problem, p.horizon) == (problem.facts.name, horizon)]
-            place = f"{problem.facts.name}, {horizon} epochs" if protocol.equal == "steps" else problem.facts.name
+            place = f"{problem.facts.name}, {protocol.length(horizon)}"
             said.append(f"{place}: {_verdicts(pairs)}.")
     unfair = "" if record.fair else " The race was not fair: " + "; ".join(r.reason for r in record.refusals) + "."
     return " ".join(said) + unfair
@@ -219,46 +239,24 @@ def _verdicts(pairs: Sequence[PairClaim]) -> str:
     better = [(p.a, p.b) if p.verdict == "better" else (p.b, p.a) for p in pairs if p.verdict in ("better", "worse")]
     equal = [(p.a, p.b) for p in pairs if p.verdict == "as good as"]
     open_ = [(p.a, p.b) for p in pairs if p.verdict == "cannot tell"]
-    parts = [
-        f"{first} is {word} {_and([b for a, b in told if a == first])}"
-        for word, told in (("better than", better), ("as good as", equal))
-        for first in dict.fromkeys(a for a, _ in told)
-    ]
-    if open_:
-        undecided = ", ".join(f"{a} or {b}" for a, b in open_)
-        parts.append("no difference can be told" if len(open_) == len(pairs) else f"it cannot be told: {undecided}")
+    parts = [_grouped("better than", better)] if better else []
+    if equal:
+        many = f"{len(equal)} of {len(pairs)} pairs are as good as each other within the margin"
+        parts.append(_grouped("as good as", equal) if len(equal) <= _NAMED else many)
+    if len(open_) == len(pairs):
+        parts.append("no difference can be told")
+    elif open_:
+        named = ", ".join(f"{a} or {b}" for a, b in open_)
+        many = f"{len(open_)} of {len(pairs)} pairs cannot be told apart"
+        parts.append(f"it cannot be told: {named}" if len(open_) <= _NAMED else many)
     return "; ".join(parts)
+
+
+def _grouped(word: str, told: Sequence[tuple[str, str]]) -> str:
+    """`a is better than b and c; d is better than b`."""
+    firsts = dict.fromkeys(a for a, _ in told)
+    return "; ".join(f"{first} is {word} {_and([b for a, b in told if a == first])}" for first in firsts)
 
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-
-
-def power_before(protocol: ProtocolFacts) -> str:
-    """What the planned comparison can see, said before it runs."""
-    alpha = 1 - protocol.level
-    if protocol.repeats:
-        held_out = protocol.test_share or 0.0
-        widening = (1 + protocol.repeats * held_out / (1 - held_out)) ** 0.5
-        seen = widening * detectable_difference(protocol.repeats, 1.0, alpha=alpha)
-        return (
-            f"With {protocol.repeats} splits, a difference above {seen:.2f} standard deviations of the differences "
-            f"between splits is seen in 4 of 5 comparisons (overlapping training sets cost a factor {widening:.1f})."
-        )
-    if protocol.claim == "C1":
-        n, what = protocol.seeds, "paired seeds"
-        seen = detectable_difference(n, 1.0, alpha=alpha)
-        of = "of their paired differences"
-    else:
-        n, what = protocol.studies, "independent studies each"
-        seen = detectable_difference_unpaired(n, 1.0, alpha=alpha)
-        of = "between studies"
-    text = f"With {n} {what}, a difference above {seen:.2f} standard deviations {of} is seen in 4 of 5 comparisons"
-    shares = [p for p in protocol.problems if is_share(p.facts.metric)]
-    if shares and protocol.claim == "C2":
-        points = 100 * seen * _TYPICAL_POINTS
-        text += (
-            f": {points:.1f} points where studies scatter by {100 * _TYPICAL_POINTS:g} points, as they do on digits; "
-            "single pairs, before the correction for many"
-        )
-    return text + "."

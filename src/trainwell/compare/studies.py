@@ -6,12 +6,14 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
+from trainwell.compare.journal import note_other_code
 from trainwell.compare.results import by_study, winner_of
+from trainwell.compare.speed import seconds_per_step
 from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.records.comparison import ComparisonFolder, ContenderFacts, ProtocolFacts, RaceRun, Role
@@ -52,7 +54,7 @@ class Race:
 
     Attributes:
         runs: Those done, in this session and in those before.
-        busiest: Highest load of the machine seen while it ran. [processes per core]
+        speeds: Seconds an update, by what decides it; only where every run gets equal seconds.
     """
 
     protocol: ProtocolFacts
@@ -61,7 +63,8 @@ class Race:
     listener: Listener
     workers: int | None
     runs: list[RaceRun]
-    busiest: float = 0.0
+    speeds: dict[str, float] = field(default_factory=dict)
+    began: bool = False
 
     def run(self) -> None:
         """Train everything that is not in the journal yet.
@@ -93,7 +96,7 @@ class Race:
             seconds_per_study = (time.monotonic() - begin) / max(1.0, len(wave) / per_study)
             said += len(wave)
             what = "trials" if role == "trial" else "winners on fresh seeds"
-            self.listener(f"{problem}, {horizon} epochs: {said} of {total} {what}")
+            self.listener(f"{problem}, {self.protocol.length(horizon)}: {said} of {total} {what}")
 
     def _jobs(self, problem: str, horizon: int, role: Role) -> Iterator[Job]:
         """All runs of a phase, study by study, so that a wave holds whole studies of all contenders."""
@@ -140,25 +143,35 @@ class Race:
         seed: int,
         changes: Mapping[str, Any],
     ) -> Job:
-        length: dict[str, Any] = {"epochs": horizon}
-        if self.protocol.seconds is not None:
-            length["stopping.seconds"] = self.protocol.seconds
-        recipe = Recipe(**contender.recipe).with_({**changes, **length})
+        recipe = Recipe(**contender.recipe).with_(dict(changes))
+        if self.protocol.equal == "steps":
+            recipe = recipe.with_({"epochs": horizon})
+        else:
+            recipe = recipe.with_({"steps": max(1, int(horizon / self._speed(problem, contender.name, recipe)))})
         return Job(problem, horizon, contender.name, study, role, number, seed, changes, recipe)
+
+    def _speed(self, problem: str, contender: str, recipe: Recipe) -> float:
+        """Seconds an update, measured alone once and kept: the schedule of every run ends where its seconds do."""
+        parts = (problem, contender, recipe.batch_size, recipe.accumulate, sorted(recipe.model.items()))
+        key = " ".join(map(str, parts))
+        if not self.speeds:
+            self.speeds |= {str(note["speed"]): float(note["step"]) for note in self.folder.notes() if "speed" in note}
+        if key not in self.speeds:
+            self.speeds[key] = seconds_per_step(self.problems[problem], recipe)
+            load = os.getloadavg()[0] / (os.cpu_count() or 1)
+            self.folder.append_note({"speed": key, "step": self.speeds[key], "load": load})
+            self.listener(f"{problem}: {contender} makes an update in {1000 * self.speeds[key]:.3g} ms")
+        return self.speeds[key]
 
     def _train(self, jobs: Sequence[Job]) -> None:
         """Train a wave and write it into the journal."""
+        if self.runs and not self.began:
+            note_other_code(self.folder)
+        self.began = True
         problem = self.problems[jobs[0].problem]
-        alone = self.protocol.equal == "seconds"  # a stack's seconds are shared: time is only fair one by one
-        trained = fit_many(
-            problem,
-            [(job.recipe, job.seed) for job in jobs],
-            workers=None if alone else self.workers,
-            size=1 if alone else None,
-            listener=self.listener,
-        )
+        pairs = [(job.recipe, job.seed) for job in jobs]
+        trained = fit_many(problem, pairs, workers=self.workers, listener=self.listener)
         done = [race_run(job, run, problem) for job, run in zip(jobs, trained, strict=True)]
-        self.busiest = max(self.busiest, os.getloadavg()[0] / (os.cpu_count() or 1))
         self.folder.append_runs(done)
         self.runs.extend(done)
 

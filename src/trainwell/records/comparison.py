@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,8 @@ from trainwell.records.storage import append_lines, dump_json, parse, read_json,
 
 Claim = Literal["C1", "C2", "C3", "C4"]
 Role = Literal["trial", "final"]
-RACE_CLAIMS: tuple[Claim, ...] = ("C1", "C2")
+MARGIN_POINTS = 0.01
+"""Difference of a share that counts as none where nobody states a margin: one point."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,8 @@ class ProtocolFacts:
         trials: Trials of a study.
         studies: Independent studies of each contender, problem and horizon.
         seeds: Fresh seeds on which the winner of a study is trained again.
-        horizons: Lengths at which everything is tuned and judged. [epochs]
+        horizons: Lengths at which everything is tuned and judged. [epochs, or seconds where these are equal]
         equal: What every run gets the same of: steps, or seconds.
-        seconds: Length of a run where `equal` is seconds.
         claim: What the pairs claim: C1 (this tuned configuration) or C2 (this procedure).
         family: Pairs that are corrected together: all, or each against the first contender.
         method: How points of the spaces are drawn; only methods with independent trials.
@@ -93,7 +93,6 @@ class ProtocolFacts:
     level: float = 0.95
     family: Literal["all", "first"] = "all"
     equal: Literal["steps", "seconds"] = "steps"
-    seconds: float | None = None
     method: str = "sobol"
     repeats: int = 0
     test_share: float | None = None
@@ -103,6 +102,15 @@ class ProtocolFacts:
     def hash(self) -> str:
         """Short hash of all of it: equal protocols have equal hashes."""
         return hashlib.sha256(json.dumps(to_plain(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    def length(self, horizon: int) -> str:
+        """A length in words."""
+        return f"{horizon} epochs" if self.equal == "steps" else f"{horizon} seconds a run"
+
+    @property
+    def clock(self) -> str:
+        """Unit of the time to a target."""
+        return "updates" if self.equal == "steps" else "seconds"
 
     def contender(self, name: str) -> ContenderFacts:
         """One contender by name."""
@@ -168,7 +176,8 @@ class RaceDifference:
         p_corrected: After Holm over the declared family.
         superiority: How often a fresh unit of a beats one of b, with its interval. [0 to 1]
         effect: In standard deviations (Hedges' g, or Cohen's d_z where paired).
-        seen: Difference that this many units find with 80 % power, given how much they scattered.
+        seen: Difference that this many units find with 80 % power, given how much they scattered, at the strictest
+            step of the correction; None where no difference, however large, could be found.
         needed: Units of each that would decide about the difference found; None where none reasonable would.
     """
 
@@ -257,7 +266,10 @@ class BestOfTrials:
 
 @dataclass(frozen=True)
 class Reached:
-    """Time to the target over final runs (C4): Kaplan-Meier, and the mean restricted to the horizon. [steps]"""
+    """Time to the target over final runs (C4): Kaplan-Meier, and the mean restricted to the horizon.
+
+    Times are in updates, or in seconds where every run gets equal seconds; `seconds_median` always in seconds.
+    """
 
     target: float
     n: int
@@ -343,9 +355,7 @@ class ComparisonRecord:
     notes: tuple[str, ...] = ()
     sentence: str = ""
     power: str = ""
-    parameters: Mapping[str, int] = field(default_factory=dict)
     environment: Environment | None = None
-    command: tuple[str, ...] = ()
     format: int = 1
 
     def result(self, contender: str, problem: str, horizon: int) -> ContenderResult:

@@ -14,6 +14,7 @@ from trainwell.stats.differences import RESAMPLES
 from trainwell.stats.values import FEWEST_UNPAIRED, Array, check_level, unpaired_units_allow_p
 
 _SIMULATED_UP_TO = 6
+_ALL_COUNTED_UP_TO = next(n for n in range(1, 100) if math.comb(2 * n + 2, n + 1) >= RESAMPLES)
 _SAMPLES = 4000
 _MOST_UNITS = 10_000
 
@@ -118,9 +119,9 @@ def units_needed_unpaired(sd: float, effect: float, power: float = 0.8, alpha: f
 
 
 def _attainable_level(n: int, alpha: float) -> float:
-    regroupings = math.comb(2 * n, n)
-    if regroupings >= RESAMPLES:
+    if n > _ALL_COUNTED_UP_TO:
         return alpha
+    regroupings = math.comb(2 * n, n)
     pairs = regroupings // 2  # a regrouping and its mirror are equally extreme
     return float((math.ceil(alpha * pairs) - 1) / pairs)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainwell.compare.repeating import repeat_command
 from trainwell.errors import RecordError
 from trainwell.recipe import Recipe
 from trainwell.records import RunRecord
@@ -77,8 +78,6 @@ def evidence_of(result: str | Path | ComparisonRecord) -> Evidence:
 
 
 def _of_comparison(record: ComparisonRecord) -> Evidence:
-    from trainwell.compare.comparison import repeat_command
-
     protocol = record.protocol
     names = {c.name.lower(): c.name for c in protocol.contenders}
     by_kind: dict[str, list[str]] = defaultdict(list)
@@ -86,8 +85,6 @@ def _of_comparison(record: ComparisonRecord) -> Evidence:
         for called in {contender.optimizer, contender.spec, *_called(contender.optimizer)}:
             by_kind[called.lower()].append(contender.name)
     names |= {called: found[0] for called, found in by_kind.items() if len(found) == 1 and called not in names}
-    steps = {s for r in record.contenders for s in [r.steps] if s}
-    del steps
     return Evidence(
         names=names,
         contenders=tuple(c.name for c in protocol.contenders),
@@ -101,7 +98,7 @@ def _of_comparison(record: ComparisonRecord) -> Evidence:
         measured_time=any(p.claim == "C4" for p in record.extra_pairs),
         problems=tuple(p.facts.name for p in protocol.problems),
         record=record,
-        command=repeat_command(record),
+        command=repeat_command(protocol),
     )
 
 

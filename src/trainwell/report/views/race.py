@@ -170,7 +170,7 @@ def _places(record: ComparisonRecord, runs: Sequence[RaceRun]) -> list[Place]:
             places.append(
                 Place(
                     key=str(len(places)),
-                    title=f"{name}, {horizon} epochs",
+                    title=f"{name}, {record.protocol.length(horizon)}",
                     problem=problem,
                     horizon=horizon,
                     results=results,
@@ -296,8 +296,8 @@ def _protocol(record: ComparisonRecord) -> tuple[tuple[str, str], ...]:
             ("draws", f"{p.method}, new ones for every study"),
         ]
     rows += [
-        ("lengths", ", ".join(f"{h} epochs" for h in p.horizons)),
-        ("equal", p.equal if p.seconds is None else f"{p.seconds:g} seconds a run"),
+        ("lengths", ", ".join(map(p.length, p.horizons))),
+        ("equal", p.equal),
         ("claim", p.claim),
         ("pairs corrected together", f"{p.family}: {len(record.pairs)}"),
         ("level", f"{p.level:g}"),
