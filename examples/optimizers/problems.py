@@ -22,17 +22,17 @@ def spam(data: Path | None = None) -> Problem:
 
 
 def images(data: Path | None = None) -> Problem:
-    """MNIST's 10,000 test images at half the size, for a small CNN: 1,200 to train, 1,000 to choose, 7,800 to judge."""
+    """MNIST's 10,000 test images at half the size, for a small CNN: 640 to train, 640 to choose, 4,000 to judge."""
     X, y = _everything("mnist", data)
-    parts = [(avg_pool2d(X[a:b], 2), y[a:b]) for a, b in ((0, 1200), (1200, 2200), (2200, 10000))]
+    parts = [(avg_pool2d(X[a:b], 2), y[a:b]) for a, b in ((0, 640), (640, 1280), (1280, 5280))]
     return Problem(partial(models.cnn, 1, 14, 10, width=8, hidden=32), *parts, name="mnist-cnn", classes=10)
 
 
 def characters(data: Path | None = None) -> Problem:
-    """The next character of Shakespeare for a small transformer: 1,000 windows of 16 to train, 400, 1,000."""
+    """The next character of Shakespeare for a small transformer: 512 windows of 16 to train, 256, 1,000."""
     X, y = _everything("tinyshakespeare", data)
-    X, y = (tokens[:600].reshape(2400, 16) for tokens in (X, y))
-    parts = [(X[a:b], y[a:b]) for a, b in ((0, 1000), (1000, 1400), (1400, 2400))]
+    X, y = (tokens[:442].reshape(1768, 16) for tokens in (X, y))
+    parts = [(X[a:b], y[a:b]) for a, b in ((0, 512), (512, 768), (768, 1768))]
     model = partial(models.char_transformer, 65, 16, width=32, depth=1, heads=2)
     return Problem(model, *parts, name="shakespeare", task="sequence", classes=65, metrics=["perplexity", "accuracy"])
 
