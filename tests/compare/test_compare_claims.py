@@ -76,6 +76,18 @@ def test_every_generated_sentence_is_supported_by_its_own_result(clear):
         ("adamw is faster than momentum", "performance"),
         ("adamw is as good as momentum in test accuracy", "direction"),
         ("adamw has 30 epochs", "no claim"),
+        ("adamw has a lower test accuracy than momentum", "direction"),
+        ("momentum has a lower test error than adamw", "direction"),
+        ("adamw has a lower validation loss than momentum", "performance"),
+        ("adamw has a better validation accuracy than momentum", "performance"),
+        ("the best run of adamw is better than the best run of momentum in test accuracy", "best of runs"),
+        ("with learning rate 0.01 adamw is better than momentum in test accuracy", "setting"),
+        ("we recommend momentum: its test accuracy is better", "direction"),
+        ("no significant difference between adamw and momentum was found", "direction"),
+        ("the differences are not significant", "direction"),
+        ("adamw achieves 99.9% test accuracy, better than momentum", "size"),
+        ("adam has a better test accuracy than momentum", "contenders"),
+        ("adamw needs fewer steps than momentum", "performance"),
     ],
 )
 def test_each_fault_is_named(clear, text, fault):
@@ -108,6 +120,48 @@ def test_faster_is_checked_where_a_target_was_declared():
     assert "direction" in names_of(bad)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "adamw has a higher test accuracy than momentum",
+        "adamw has a lower test error than momentum",
+        "momentum has a larger test error than adamw",
+        "we recommend adamw for its test accuracy",
+        "adamw reaches 97.0 % test accuracy, better than momentum",
+        "adamw is better than momentum in test accuracy, and the difference is significant",
+    ],
+)
+def test_what_people_write_is_supported_where_it_was_found(clear, text):
+    found = check_claim(text, clear)
+    assert found.supported, found.faults
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No significant difference between adamw and momentum was found in test accuracy at 30 epochs.",
+        "It cannot be told whether momentum or adamw is better.",
+        "The differences are not significant.",
+    ],
+)
+def test_saying_that_it_is_open_is_supported_where_it_is(equal, text):
+    found = check_claim(text, equal)
+    assert found.supported, found.faults
+
+
+def test_letters_stand_for_the_contenders_in_their_order_whichever_comes_first(clear):
+    found = check_claim("B is better than A in test accuracy", clear)
+    (named,) = [fault for fault in found.faults if fault.name == "contenders"]
+    assert "A = adamw, B = momentum" in named.why
+
+
+def test_with_equal_seconds_a_claim_about_other_seconds_is_one_about_another_horizon():
+    record = made_up({"adamw": 0.97, "momentum": 0.92}, seconds=20)
+    good, bad = (f"adamw is better than momentum in test accuracy after {n} seconds" for n in (20, 5))
+    assert check_claim(good, record).supported
+    assert "horizon" in names_of(check_claim(bad, record))
+
+
 def test_an_unfair_race_supports_nothing():
     found = protocol("adamw", "momentum")
     record = judged(found, fabricated(found, {"adamw": 0.97, "momentum": 0.9}), ({"code": "a and then b"},))
@@ -120,9 +174,11 @@ def test_several_subjects_are_each_checked():
     assert "direction" in names_of(found)
 
 
-def test_negated_comparisons_are_no_claims():
-    read = read_claim("it cannot be told whether a1 is better than b1", {"a1": "a1", "b1": "b1"}, ())
-    assert not read.assertions
+def test_a_negated_comparison_is_no_claim_and_an_open_one_is_a_claim_of_its_own():
+    names = {"a1": "a1", "b1": "b1"}
+    assert not read_claim("there is no evidence that a1 is better than b1", names, ()).assertions
+    (found,) = read_claim("it cannot be told whether a1 is better than b1", names, ()).assertions
+    assert (found.kind, found.subject, found.object) == ("open", "a1", "b1")
 
 
 def test_neither_a_comparison_nor_runs_is_refused(tmp_path):

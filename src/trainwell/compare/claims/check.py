@@ -10,7 +10,7 @@ from typing import Any
 from trainwell.compare.claims.evidence import Evidence, evidence_of, known_optimizers
 from trainwell.compare.claims.reading import Assertion, Reading, read_claim
 from trainwell.problem import BUILT_INS
-from trainwell.records.comparison import ComparisonRecord, PairClaim
+from trainwell.records.comparison import ComparisonRecord, ContenderResult, PairClaim
 from trainwell.report.wording import is_share, p_text
 from trainwell.stats.values import FEWEST_PAIRED, FEWEST_UNPAIRED
 
@@ -30,8 +30,8 @@ class Fault:
     """What is wrong with a claim.
 
     Attributes:
-        name: horizon, tuning, single run, significance, direction, size, equality, contenders, performance, scope,
-            fairness, or no claim.
+        name: horizon, tuning, single run, best of runs, significance, direction, size, equality, contenders, setting,
+            performance, scope, fairness, or no claim.
         quote: The words that it is about.
         why: What the result shows instead.
         remedy: What would mend it.
@@ -74,7 +74,9 @@ def check_claim(text: str, result: str | Path | ComparisonRecord) -> ClaimCheck:
     """
     evidence = evidence_of(result)
     others = [name for name in known_optimizers() if name.lower() not in evidence.names]
-    reading = read_claim(text, evidence.names, evidence.metric_words, others)
+    reading = read_claim(
+        text, evidence.names, evidence.metric_words, others, higher_is_better=evidence.higher_is_better
+    )
     faults: dict[tuple[str, str], Fault] = {}
     for fault in _faults(reading, evidence):
         faults.setdefault((fault.name, fault.quote), fault)
@@ -90,15 +92,17 @@ def _faults(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
             "no claim", reading.text.strip()[:80],
             "no comparison of contenders was found in the text, so nothing can be checked",
             f"Write for example “{evidence.contenders[0]} is better than {evidence.contenders[-1]} in test "
-            f"{evidence.metric} at {evidence.horizons[0]} epochs”",
+            f"{evidence.metric} at {evidence.horizons[0]} {evidence.length_unit}”",
         )  # fmt: skip
         return
     yield from _horizon(reading, evidence)
     yield from _tuning(reading, evidence)
     yield from _single_run(reading, evidence)
+    yield from _chosen(reading, evidence)
     for assertion in reading.assertions:
         yield from _direction(assertion, reading, evidence)
     yield from _size(reading, evidence)
+    yield from _percentages(reading, evidence)
     yield from _contenders(reading, evidence)
     yield from _performance(reading, evidence)
     yield from _scope(reading, evidence)
@@ -112,23 +116,28 @@ def _faults(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
 def _horizon(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
     tuned = " and ".join(map(str, evidence.horizons))
     what = "tuned for and trained" if evidence.tuned else "trained"
-    why = f"everything was {what} for {tuned} epochs; "
+    why = f"everything was {what} for {tuned} {evidence.length_unit}; "
     curve = (
         "a curve read before its end belongs to a schedule and settings made for the end, and says nothing of a "
         "training that ends there"
     )
     for length in reading.lengths:
-        known = evidence.horizons if length.unit == "epochs" else evidence.steps
+        known = evidence.horizons if length.unit == evidence.length_unit else evidence.steps
         if length.unit == "steps" and not known:
+            continue
+        if length.unit == "seconds" and evidence.length_unit != "seconds":
             continue
         if length.is_range or length.number not in known:
             remedy = evidence.command
-            if length.unit == "epochs":
+            if length.unit == evidence.length_unit == "epochs":
                 remedy = _at(evidence, length.number)
             yield Fault("horizon", length.quote, why + curve, f"Tune at each length that the claim covers: {remedy}")
     for quote in reading.early:
         yield Fault(
-            "horizon", quote, why + curve, f"Tune for short trainings too: {_at(evidence, evidence.horizons[0])}"
+            "horizon",
+            quote,
+            why + curve,
+            f"Tune for short trainings too: {_at(evidence, max(1, evidence.horizons[0] // 2))}",
         )
 
 
@@ -167,6 +176,24 @@ def _single_run(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
         )  # fmt: skip
 
 
+def _chosen(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
+    for quote in reading.best_of:
+        yield Fault(
+            "best of runs", quote,
+            f"the best of several grows with how many were run and says nothing about the next one; the result "
+            f"compares means over {evidence.units} {evidence.unit}",
+            "Compare means with their intervals",
+        )  # fmt: skip
+    for quote in reading.settings:
+        if evidence.tuned and evidence.unit == "studies":
+            yield Fault(
+                "setting", quote,
+                "procedures were compared (C2), each with the settings that its own tuning found: nothing is known "
+                "about one setting against another",
+                "Leave the setting out, or compare configurations: --claim C1 --studies 1 --seeds 10",
+            )  # fmt: skip
+
+
 def _direction(assertion: Assertion, reading: Reading, evidence: Evidence) -> Iterator[Fault]:
     speed = assertion.kind in ("faster", "slower")
     if speed and not evidence.measured_time:
@@ -184,8 +211,11 @@ def _direction(assertion: Assertion, reading: Reading, evidence: Evidence) -> It
             )  # fmt: skip
         return
     subject, others = _who(assertion, reading, evidence)
+    if assertion.kind == "open" and not subject:
+        yield from _all_open(assertion, evidence)
+        return
     if not subject or not others:
-        if not reading.letters:
+        if not reading.letters and not _strangers(reading, evidence):
             yield Fault(
                 "contenders", assertion.quote, "it does not say who is compared with whom",
                 f"Name two of {', '.join(evidence.contenders)}",
@@ -211,7 +241,8 @@ def _of_pair(
         )  # fmt: skip
     for pair, flipped in wanted:
         verdict = _OPPOSITE[pair.verdict] if flipped else pair.verdict
-        place = f"on {pair.problem} at {pair.horizon} epochs"
+        assert evidence.record is not None
+        place = f"on {pair.problem} at {evidence.record.protocol.length(pair.horizon)}"
         found = f"the result {place} is: {subject} against {other}, {_told(verdict)} ({_numbers(pair)})"
         if assertion.kind == "equal":
             if verdict == "cannot tell":
@@ -221,12 +252,27 @@ def _of_pair(
                 )  # fmt: skip
             elif verdict != "as good as":
                 yield Fault("direction", assertion.quote, found, "Say what was found")
+        elif assertion.kind == "open":
+            if verdict in ("better", "worse"):
+                yield Fault("direction", assertion.quote, found, "Say what was found")
         elif assertion.kind == "differ":
             if verdict not in ("better", "worse"):
                 yield Fault("significance", assertion.quote, found, _more(pair))
         elif verdict != _DIRECTIONS[assertion.kind]:
             name = "direction" if verdict == _OPPOSITE[_DIRECTIONS[assertion.kind]] else "significance"
             yield Fault(name, assertion.quote, found, _more(pair) if name == "significance" else "Say what was found")
+
+
+def _all_open(assertion: Assertion, evidence: Evidence) -> Iterator[Fault]:
+    """ "The differences are not significant": holds where no pair is decided."""
+    decided = [p for p in evidence.record.pairs if p.verdict in ("better", "worse")] if evidence.record else []
+    if decided:
+        first = decided[0]
+        yield Fault(
+            "direction", assertion.quote,
+            f"{len(decided)} of them are: {first.a} is {first.verdict} than {first.b} ({_numbers(first)})",
+            "Say what was found",
+        )  # fmt: skip
 
 
 def _told(verdict: str) -> str:
@@ -249,13 +295,14 @@ def _numbers(pair: PairClaim) -> str:
     if d.interval is not None and is_share(pair.metric):
         parts.insert(0, f"{pair.a} minus {pair.b}: {100 * d.interval[0]:+.2f} to {100 * d.interval[1]:+.2f} points")
     elif d.interval is not None:
-        parts.insert(0, f"{pair.a} minus {pair.b}: {d.interval[0]:+.4g} to {d.interval[1]:+.4g}")
+        unit = " to the target" if pair.claim == "C4" else ""
+        parts.insert(0, f"{pair.a} minus {pair.b}: {d.interval[0]:+.4g} to {d.interval[1]:+.4g}{unit}")
     return ", ".join(part for part in [*parts, f"n = {d.n}"] if part)
 
 
 def _at_a_stated_length(pair: PairClaim, reading: Reading) -> bool:
     """Whether a pair's horizon is among the lengths that the text states, where it states any that was compared."""
-    stated = {length.number for length in reading.lengths if length.unit == "epochs" and not length.is_range}
+    stated = {length.number for length in reading.lengths if length.unit != "steps" and not length.is_range}
     return not stated or pair.horizon in stated or not _compared(pair, reading)
 
 
@@ -296,6 +343,36 @@ def _size(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
             )  # fmt: skip
 
 
+def _percentages(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
+    """Values said of a contender, where the metric is a share: they must lie within its interval."""
+    if evidence.record is None:
+        return
+    for name, percent in reading.percents:
+        results = [r for r in evidence.record.contenders if r.name == name and r.interval is not None]
+        shares = {p.facts.name for p in evidence.record.protocol.problems if is_share(p.facts.metric)}
+        results = [r for r in results if r.problem in shares]
+        targets = {p.target for p in evidence.record.protocol.problems}
+        if not results or percent / 100 in targets or any(_within(percent / 100, r) for r in results):
+            continue
+        first = results[0]
+        assert first.interval is not None
+        low, high = first.interval
+        yield Fault(
+            "size", f"{percent:g} %",
+            f"{name} reached {100 * first.mean:.2f} % on {first.problem} ({100 * low:.2f} to {100 * high:.2f} %, n = "
+            f"{first.n})",
+            "Give the mean with its interval",
+        )  # fmt: skip
+
+
+def _within(share: float, result: ContenderResult) -> bool:
+    """Whether a share, or one minus it where an error rate is meant, lies in a result's interval."""
+    assert result.interval is not None
+    low, high = result.interval
+    slack = 5e-4  # a value given to one decimal of a percent
+    return any(low - slack <= value <= high + slack for value in (share, 1 - share))
+
+
 def _holds(pair: PairClaim, size: float) -> bool:
     assert pair.difference.interval is not None
     low, high = pair.difference.interval
@@ -317,15 +394,36 @@ def _contenders(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
             "contenders", letters, f"it does not say what {letters} are: {meaning} (checked here as {guess})",
             f"Name them, with spaces and trials: {', '.join(evidence.contenders)}",
         )  # fmt: skip
-    for name in reading.unknown:
-        if not any(name.lower() in called for called in evidence.names):
-            yield Fault("contenders", name, f"{name} took no part in the comparison", f"Compare it: add {name}")
+    for name in _strangers(reading, evidence):
+        yield Fault("contenders", name, f"{name} took no part in the comparison", f"Compare it: add {name}")
     if evidence.record is None and not reading.letters:
         said = " and ".join(dict.fromkeys(reading.mentions)) or "the contenders"
         yield Fault("contenders", said, f"it does not say what they are: {meaning}", f"Say: {evidence.command}")
 
 
+def _strangers(reading: Reading, evidence: Evidence) -> list[str]:
+    """Optimizers that the text names and that took no part, under any name."""
+    return [name for name in reading.unknown if not any(name.lower() in called.split() for called in evidence.names)]
+
+
 def _performance(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
+    judged = [a for a in reading.assertions if a.kind not in ("faster", "slower", "open")]
+    if evidence.record is not None and all(a.kind == "open" for a in reading.assertions):
+        return
+    measured = evidence.metric.lower()
+    others = [m for m in reading.metrics if m not in (measured, "score", "error" if measured == "accuracy" else "")]
+    if evidence.record is not None and judged and others and measured not in reading.metrics:
+        yield Fault(
+            "performance", others[0], f"{others[0]} was not compared, but the test {measured}", f"Say test {measured}"
+        )
+        return
+    if evidence.record is not None and judged and reading.validation and "test" not in reading.text.lower():
+        yield Fault(
+            "performance", judged[0].quote,
+            f"validation data chose the winners and cannot judge them; compared was the test {measured}",
+            f"Say test {measured}",
+        )  # fmt: skip
+        return
     if reading.metrics and not reading.vague:
         return
     if reading.metrics and any(word in reading.text.lower() for word in ("test", "validation")):

@@ -24,7 +24,7 @@ class Evidence:
 
     Attributes:
         names: What contenders may be called, lower case, to their names.
-        horizons: Lengths that were tuned for. [epochs]
+        horizons: Lengths that were tuned for. [`length_unit`]
         tuned: Whether contenders were tuned alike; `studies` how often independently.
         units: Independent units of each contender: studies, seeds, or runs.
         metric: What was measured, in words.
@@ -41,10 +41,12 @@ class Evidence:
     units: int
     unit: str
     metric: str
+    higher_is_better: bool
     measured_time: bool
     problems: tuple[str, ...]
     record: ComparisonRecord | None
     command: str
+    length_unit: str = "epochs"
 
     @property
     def metric_words(self) -> tuple[str, ...]:
@@ -95,10 +97,12 @@ def _of_comparison(record: ComparisonRecord) -> Evidence:
         units=protocol.studies if protocol.claim == "C2" else protocol.seeds,
         unit="studies" if protocol.claim == "C2" else "splits" if protocol.repeats else "seeds",
         metric=protocol.problems[0].facts.metric.replace("_", " "),
+        higher_is_better=protocol.problems[0].facts.higher_is_better,
         measured_time=any(p.claim == "C4" for p in record.extra_pairs),
         problems=tuple(p.facts.name for p in protocol.problems),
         record=record,
         command=repeat_command(protocol),
+        length_unit="epochs" if protocol.equal == "steps" else "seconds",
     )
 
 
@@ -124,6 +128,7 @@ def _of_runs(runs: tuple[RunRecord, ...]) -> Evidence:
         units=min(len({run.seed for run in same}) for same in groups.values()),
         unit="runs",
         metric=problem.metric.replace("_", " "),
+        higher_is_better=problem.higher_is_better,
         measured_time=False,
         problems=tuple(dict.fromkeys(run.problem.name for run in runs)),
         record=None,

@@ -7,20 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["better", "worse", "faster", "slower", "equal", "differ", "best", "preferred"]
+Kind = Literal["better", "worse", "faster", "slower", "equal", "differ", "open", "best", "preferred"]
 
 _WORDS: dict[Kind, str] = {
-    "better": r"better|outperform\w*|beats?|superior|wins?(?: against| over)?|higher|ahead of|stronger|improves? on",
-    "worse": r"worse|inferior|loses? (?:to|against)|lower|underperform\w*|behind|weaker",
-    "faster": r"faster|quicker|sooner|speeds? up|more quickly|converges? (?:earlier|more quickly)",
-    "slower": r"slower|more slowly|later than",
-    "equal": r"as good as|equal(?:ly)?(?: good)?|the same|no (?:significant )?differences?|equivalent|on par",
+    "better": r"better|outperform\w*|beats?|superior|wins?(?: against| over)?|higher|larger|ahead of|stronger"
+    r"|improves? on",
+    "worse": r"worse|inferior|loses? (?:to|against)|lower|smaller|underperform\w*|behind|weaker",
+    "faster": r"faster|quicker|sooner|speeds? up|more quickly|converges? (?:earlier|more quickly)|in less time"
+    r"|fewer (?:epochs|steps|updates|iterations)",
+    "slower": r"slower|more slowly|later than|more (?:epochs|steps|updates|iterations)",
+    "equal": r"as good as|equal(?:ly)?(?: good)?|the same|no differences?|equivalent|on par",
+    "open": r"no (?:statistically )?significant differences?|(?:not|n't) (?:statistically )?significant"
+    r"(?:ly different)?|not differ significantly|cannot (?:be told|tell)|can't tell|no differences? can be told",
     "differ": r"significant(?:ly)? differen\w*|differs? significantly|difference is (?:statistically )?significant",
     "best": r"the best|wins overall|best optimi[sz]er",
-    "preferred": r"(?:should|must|is to) be (?:preferred|chosen|used)|preferable|recommended|should use",
+    "preferred": r"(?:should|must|is to) be (?:preferred|chosen|used)|preferable|recommend(?:ed)?|should (?:use|prefer)"
+    r"|we (?:prefer|suggest|advise|choose)",
 }
+_ORDER: tuple[Kind, ...] = ("open", "differ", "equal", "best", "preferred", "faster", "slower", "better", "worse")
+_SIZES = re.compile(r"higher|larger|lower|smaller", re.I)
+_DOWNWARD = re.compile(r"\b(?:loss|losses|errors?|perplexit\w+|mse|mae|rmse)\b", re.I)
 _NEGATION = re.compile(r"\b(?:not|cannot|can't|no evidence|neither|nor|never|isn't|doesn't|whether)\b", re.I)
-_LENGTH = re.compile(r"(\d[\d,]*)\s*(epochs?|steps?|updates?|iterations?)", re.I)
+_LENGTH = re.compile(r"(\d[\d,]*)\s*(epochs?|steps?|updates?|iterations?|seconds?)", re.I)
 _RANGE_AFTER = re.compile(r"^\s*(?:or (?:less|fewer|shorter|more|longer)|and (?:below|above|less|more)|at most)", re.I)
 _RANGE_BEFORE = re.compile(
     r"(?:up to|at most|at least|less than|fewer than|more than|below|above|under|over|within|beyond|until|any number of"
@@ -36,7 +44,14 @@ _GENERAL = re.compile(
 )
 _SIGNIFICANT = re.compile(r"\bsignifican(?:t|tly|ce)\b|\bp\s*[<=]\s*0?\.\d+", re.I)
 _VAGUE = re.compile(r"\bperform(?:s|ance|ed|ing)?\b", re.I)
-_SINGLE = re.compile(r"\b(?:a single|one|a|this|the) (?:run|training|seed)\b", re.I)
+_BEST_OF = re.compile(r"\b(?:best|luckiest) (?:run|seed|trial|of (?:\d+|several|all) (?:runs|seeds|trials))\b", re.I)
+_SETTING = re.compile(
+    r"\b(?:with|at) (?:a |an |the )?(?:learning rate|lr|step size|default\w*)(?:[^.,;]|\.(?=\d))*|\bout of the box\b"
+    r"|\buntuned\b|\bdefault (?:settings|parameters|hyper-?parameters)\b",
+    re.I,
+)
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s?%(?!\s*(?:confidence|interval|level|validation|to\b))")
+_VALIDATION = re.compile(r"\bvalidation\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ class Length:
     """A length that the text speaks of; a range covers others than the one named."""
 
     number: int
-    unit: Literal["epochs", "steps"]
+    unit: Literal["epochs", "steps", "seconds"]
     is_range: bool
     quote: str
 
@@ -71,6 +86,9 @@ class Reading:
 
     Attributes:
         mentions: Contenders by what the text calls them; letters that name nobody stand for themselves.
+        best_of: Where it speaks of the best of several runs.
+        settings: Where it speaks of one setting of hyper-parameters.
+        percents: Contender and value of every percentage said of one. [percent]
         metrics: Metrics it names.
     """
 
@@ -84,12 +102,22 @@ class Reading:
     general: tuple[str, ...]
     significant: tuple[str, ...]
     vague: tuple[str, ...]
-    single: tuple[str, ...]
+    best_of: tuple[str, ...]
+    settings: tuple[str, ...]
+    percents: tuple[tuple[str, float], ...]
+    validation: bool
     metrics: tuple[str, ...]
     unknown: tuple[str, ...]
 
 
-def read_claim(text: str, names: Mapping[str, str], metrics: Sequence[str], others: Sequence[str] = ()) -> Reading:
+def read_claim(
+    text: str,
+    names: Mapping[str, str],
+    metrics: Sequence[str],
+    others: Sequence[str] = (),
+    *,
+    higher_is_better: bool = True,
+) -> Reading:
     """Read a text.
 
     Args:
@@ -97,6 +125,7 @@ def read_claim(text: str, names: Mapping[str, str], metrics: Sequence[str], othe
         names: What contenders may be called, lower case, to their names.
         metrics: Words for metrics.
         others: Names of optimizers that took no part.
+        higher_is_better: What "higher" means where the text names no metric beside it.
     """
     said = re.sub(r"Not claimed:.*?(?:\.(?=\s|$)|$)", " ", text, flags=re.S)
     said = _without_spaces_of_contenders(said)
@@ -107,16 +136,19 @@ def read_claim(text: str, names: Mapping[str, str], metrics: Sequence[str], othe
     places = sorted([*mentions, *letters])
     return Reading(
         text=text,
-        assertions=tuple(_assertions(said, places)),
+        assertions=tuple(_assertions(said, places, higher_is_better)),
         mentions={called: name for _, name, called in mentions},
-        letters=tuple(dict.fromkeys(name for _, name, _ in letters)),
+        letters=tuple(sorted({name for _, name, _ in letters})),
         lengths=tuple(_lengths(said)),
         early=tuple(m[0] for m in _EARLY.finditer(said)),
         points=tuple(float(m[1]) for m in _POINTS.finditer(said)),
         general=tuple(m[0] for m in _GENERAL.finditer(said)),
         significant=tuple(m[0] for m in _SIGNIFICANT.finditer(said)),
         vague=tuple(dict.fromkeys(m[0] for m in _VAGUE.finditer(said))),
-        single=tuple(m[0] for m in _SINGLE.finditer(said)),
+        best_of=tuple(m[0] for m in _BEST_OF.finditer(said)),
+        settings=tuple(m[0].strip() for m in _SETTING.finditer(said)),
+        percents=tuple(_percents(text, names)),
+        validation=bool(_VALIDATION.search(said)),
         metrics=tuple(m for m in metrics if re.search(rf"\b{re.escape(m)}\b", said, re.I)),
         unknown=tuple(o for o in others if re.search(rf"(?<![\w-]){re.escape(o)}(?![\w-])", said, re.I)),
     )
@@ -147,17 +179,29 @@ def _mentions(text: str, names: Mapping[str, str]) -> Iterator[tuple[int, str, s
                 yield m.start(), names[called], m[0]
 
 
-def _assertions(text: str, places: Sequence[tuple[int, str, str]]) -> Iterator[Assertion]:
+def _percents(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    """Percentages right behind a contender's name, in its own part of the sentence."""
+    mentions = sorted(_mentions(text, names))
+    for m in _PERCENT.finditer(text):
+        before = [mention for mention in mentions if mention[0] < m.start()]
+        if before and not re.search(r"[;:]|\.\s|interval|reach", text[before[-1][0] : m.start()]):
+            yield before[-1][1], float(m[1])
+
+
+def _assertions(text: str, places: Sequence[tuple[int, str, str]], higher_is_better: bool) -> Iterator[Assertion]:
     found: list[tuple[int, int, Kind]] = []
-    for kind in ("differ", "equal", "best", "preferred", "faster", "slower", "better", "worse"):
+    for kind in _ORDER:
         for m in re.finditer(rf"\b(?:{_WORDS[kind]})\b", text, re.I):
             if not any(a < m.end() and m.start() < b for a, b, _ in found):
                 found.append((*m.span(), kind))
     for start, end, kind in sorted(found):
         sentence = _bounds(text, start, r"[.;:](?=\s|$)")
         clause = _bounds(text, start, r"[.;:,](?=\s|$)|\b(?:although|though|but|while|whereas)\b")
-        if _NEGATION.search(text[clause[0] : start]):
+        if kind != "open" and _NEGATION.search(text[clause[0] : start]):
             continue
+        if _SIZES.fullmatch(text[start:end]):
+            downward = _DOWNWARD.search(text[clause[0] : clause[1]])
+            kind = _flipped(kind) if downward or (not higher_is_better and not downward) else kind
         before = [p for p in places if sentence[0] <= p[0] < start]
         after = [p for p in places if end <= p[0] < sentence[1]]
         than = re.match(r"\s*(?:significantly |clearly |slightly )?(?:than|to|over|against|as|on|by)?\s*", text[end:])
@@ -166,9 +210,18 @@ def _assertions(text: str, places: Sequence[tuple[int, str, str]]) -> Iterator[A
         objects = [name for _, name, _ in directly] or [""]
         if kind in ("equal", "differ") and len({p[1] for p in before}) > 1 and not directly:
             subjects, objects = [before[-2][1]], [before[-1][1]]
+        if kind == "preferred" and directly:
+            subjects, objects = [directly[0][1]], [""]
+        if kind == "open":
+            around = list(dict.fromkeys(p[1] for p in [*before, *after]))
+            subjects, objects = around[:1], around[1:2] or [""]
         for subject in subjects or [""]:
             for other in objects:
                 yield Assertion(kind, subject, other, text[clause[0] : clause[1]].strip(" ,.;"), start)
+
+
+def _flipped(kind: Kind) -> Kind:
+    return "worse" if kind == "better" else "better"
 
 
 def _joined(text: str, before: Sequence[tuple[int, str, str]]) -> list[str]:
@@ -196,7 +249,10 @@ def _bounds(text: str, at: int, breaks: str) -> tuple[int, int]:
 
 def _lengths(text: str) -> Iterator[Length]:
     for m in _LENGTH.finditer(text):
-        unit: Literal["epochs", "steps"] = "epochs" if m[2].lower().startswith("epoch") else "steps"
+        word = m[2].lower()
+        unit: Literal["epochs", "steps", "seconds"] = (
+            "epochs" if word.startswith("epoch") else "seconds" if word.startswith("second") else "steps"
+        )
         after, before = text[m.end() : m.end() + 25], text[max(0, m.start() - 25) : m.start()]
         is_range = bool(_RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before))
         quote = text[max(0, m.start() - 12) : m.end() + (12 if _RANGE_AFTER.match(after) else 0)].strip(" ,.")
