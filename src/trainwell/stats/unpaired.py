@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from dataclasses import replace
 
@@ -123,20 +125,34 @@ def studentised_permutation(
         variance = x.var(axis, ddof=1) / x.shape[axis] + y.var(axis, ddof=1) / y.shape[axis]
         return np.asarray(np.abs(y.mean(axis) - x.mean(axis)) / np.sqrt(variance + NOISE**2))  # never 0 / 0
 
-    test = scipy.stats.permutation_test(
-        (b, a),
-        t,
-        permutation_type="independent",
-        alternative="greater",
-        vectorized=True,
-        n_resamples=RESAMPLES - 1,
-        batch=4096,
-        rng=np.random.default_rng(seed),
-    )
+    observed = float(t(b, a, 0))
     exact = math.comb(len(both), len(b)) < RESAMPLES
-    observed = float(test.statistic)
-    p = tail_share(np.asarray(test.null_distribution), observed, _TIE_OF_T * observed, exact=exact)
+    if exact:  # SciPy counts the same, fifty times slower
+        first_RB, rest_RA = _regroupings(len(b), len(a))
+        units = np.concatenate([b, a])
+        null = t(units[first_RB], units[rest_RA], 1)
+    else:
+        null = scipy.stats.permutation_test(
+            (b, a),
+            t,
+            permutation_type="independent",
+            alternative="greater",
+            vectorized=True,
+            n_resamples=RESAMPLES - 1,
+            batch=4096,
+            rng=np.random.default_rng(seed),
+        ).null_distribution
+    p = tail_share(np.asarray(null), observed, _TIE_OF_T * observed, exact=exact)
     return replace(result, p_value=p, refusal=None)
+
+
+@functools.lru_cache(maxsize=16)
+def _regroupings(n_first: int, n_rest: int) -> tuple[Array, Array]:
+    """Units of both groups in every regrouping, int (R, n_first) and (R, n_rest)."""
+    every = range(n_first + n_rest)
+    first = [list(some) for some in itertools.combinations(every, n_first)]
+    rest = [sorted(set(every) - set(some)) for some in first]
+    return np.array(first), np.array(rest)
 
 
 def _unpaired(
