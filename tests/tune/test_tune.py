@@ -171,10 +171,16 @@ def test_budgets_that_allow_no_full_trial_are_refused(problem):
         tune(problem, RATES, recipe=BASE, trials=0)
 
 
-def test_a_search_stops_early_only_if_asked(problem):
-    ended = tune(problem, RATES, recipe=BASE, trials=80, halving="asha", target=0.6, confirm=0)
-    assert ended.result.seen >= 0.6
-    assert ended.result.trials < 80
+def test_a_search_stops_early_only_if_asked_at_the_first_evaluation_that_has_the_target(problem, tmp_path):
+    asked = {"recipe": BASE, "trials": 80, "halving": "asha", "target": 0.6, "confirm": 0, "folder": tmp_path / "a"}
+    ended = tune(problem, RATES, **asked)
+    best = ended.record.full[0]
+    assert all(look.value >= 0.6 and look.reason == "reached the target" for look in ended.record.full)
+    assert best.steps < ended.record.plan.full_steps
+    run = fit(problem, ended.recipe, seed=best.seed)
+    assert run.best_metric() >= best.value
+    again = tune(problem, RATES, **asked, resume=True)
+    assert again.record.looks == ended.record.looks
 
 
 def test_earlier_studies_give_the_first_points(study, problem):

@@ -43,7 +43,7 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--proxy", default="inside", show_default=True, help="A short run is the inside of the long one, or own.")
 @click.option("--finalists", type=click.IntRange(min=1), default=3, show_default=True, help="Trained on fresh seeds.")
 @click.option("--confirm", type=click.IntRange(min=0), default=3, show_default=True, help="Fresh seeds of each.")
-@click.option("--target", type=float, help="Stop the search where a full trial reaches this validation value.")
+@click.option("--target", type=float, help="Stop the search where a trial reaches this validation value.")
 @click.option("--from", "earlier", multiple=True, type=click.Path(path_type=Path), help="Begin with an earlier study.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of this machine.")
 @click.option("--on", metavar="WHERE", help="ray for a local Ray cluster, ray:ADDRESS for one that runs.")

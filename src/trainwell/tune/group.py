@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainwell.data import count
@@ -38,6 +38,7 @@ class Hooks:
         hear: Told of each look, as soon as it is there.
         decide: Given a rung and its looks, says which trials go on.
         stop: Asked at each evaluation; a reason to end everything, or empty.
+        reached: Asked with the watched value of a trial at each evaluation; whether that is all that is wanted.
         seconds: Since the study began.
         say: Told in plain words how trials are fused.
     """
@@ -45,6 +46,7 @@ class Hooks:
     hear: Callable[[Look], None]
     decide: Callable[[int, Sequence[Look]], Iterable[int]]
     stop: Callable[[], str] = lambda: ""
+    reached: Callable[[float], bool] = lambda value: False
     seconds: Callable[[], float] = lambda: 0.0
     say: Callable[[str], None] | None = None
 
@@ -157,8 +159,18 @@ class Group:
         for together in self._together:
             if self.hooks.stop():
                 return
+            self._best_first(together)
             together.advance(self._targets[self._numbers[id(together.lanes[0])].number])
             together.evaluate_now()
+
+    def _best_first(self, together: Together) -> None:
+        """Let the stacks with the best trials go first, so that a search that ends on the way has seen the most."""
+
+        def best(lanes: Sequence[Lane]) -> tuple[float, float]:
+            return max((lane.parts.keeper.key for lane in lanes), default=(-math.inf, -math.inf))
+
+        together.stacks.sort(key=lambda stack: best(stack.lanes), reverse=True)
+        together.alone.sort(key=lambda lane: best([lane]), reverse=True)
 
     def _drop(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -182,12 +194,25 @@ class Group:
         lane = self._lanes.get(trial.number)
         if lane is None or (trial.number, self._rung) in self._heard:
             return
+        self._end_where_reached(trial, lane)
         if lane.step >= self._targets[trial.number] and math.isfinite(lane.recorder.evaluations[-1].loss):
             self._hear(self._look(trial, lane))
         reason = self.hooks.stop()
         if reason:
             for other in self._lanes.values():
                 other.stop(reason)
+
+    def _end_where_reached(self, trial: Trial, lane: Lane) -> None:
+        """End a trial that has all that is wanted: its best weights are kept, more of its length takes nothing away."""
+        keeper, inside = lane.parts.keeper, self.rungs.proxy == "inside"
+        if (
+            inside
+            and keeper.settings.keep == "best"
+            and self.hooks.reached(keeper.value(lane.recorder.evaluations[-1]))
+        ):
+            reason, last = "reached the target", len(self.rungs) - 1
+            lane.stop(reason)
+            self._hear(replace(self._look(trial, lane), rung=last, status="completed", reason=reason))
 
     def _look(self, trial: Trial, lane: Lane) -> Look:
         keeper = lane.parts.keeper

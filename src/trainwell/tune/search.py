@@ -6,6 +6,7 @@ workers share one: a group is claimed, trained through the rungs, and written do
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -97,6 +98,7 @@ class Search:
 
     def run(self) -> StudyStatus:
         """Search until the budget is used up; returns how it ended."""
+        self._on_target = any(self._reached(look.value) for look in self.journal.record.full)
         while True:
             self.journal.refresh()
             record = self.journal.record
@@ -191,7 +193,7 @@ class Search:
             "trials": trials,
             "rungs": self.scheme.rungs,
             "seed": master_seeds(self.seed, SEARCH, 1)[0],
-            "hooks": Hooks(self._hear, decide, self.stop, lambda: self.budget.spent, self.say),
+            "hooks": Hooks(self._hear, decide, self.stop, self._reached, lambda: self.budget.spent, self.say),
             "number": asked.group,
             "first_rung": asked.first_rung,
             "worker": self.journal.worker,
@@ -253,11 +255,15 @@ class Search:
     def _hear(self, look: Look) -> None:
         self.journal.write(look)
         self.budget.whole = self.budget.whole or (look.full and look.counts)
-        if self.target is not None and look.full and look.counts:
-            better = look.value >= self.target if self.journal.plan.higher_is_better else look.value <= self.target
-            self._on_target = self._on_target or better
+        self._on_target = self._on_target or (look.full and look.counts and self._reached(look.value))
         if time.monotonic() - self._reported > _QUIET:
             self._report("search")
+
+    def _reached(self, value: float) -> bool:
+        """Whether a watched value reaches the target, if there is one."""
+        if self.target is None or not math.isfinite(value):
+            return False
+        return value >= self.target if self.journal.plan.higher_is_better else value <= self.target
 
     def tell_sampler(self, record: StudyRecord) -> None:
         """Tell the sampler what trials have reached that have ended."""

@@ -160,7 +160,8 @@ def tune(
         resume: Continue the study in `folder`: what is finished is neither lost nor repeated.
         finalists: How many of the best are trained again.
         confirm: Fresh seeds for each of them, and as many others for the winner; 0 leaves the confirmation out.
-        target: Validation value at which the search stops; it goes on to the end of the budget where None.
+        target: Validation value that ends the search as soon as a trial has it at an evaluation on its way to the full
+            length; it goes on to the end of the budget where None.
         earlier: Folders of earlier studies whose best points are tried first.
         first: Points that are tried first.
         workers: Processes of this machine that work on the study; one that is lost is replaced. They share the folder.
