@@ -203,13 +203,15 @@ class Group:
                 other.stop(reason)
 
     def _end_where_reached(self, trial: Trial, lane: Lane) -> None:
-        """End a trial that has all that is wanted: its best weights are kept, more of its length takes nothing away."""
-        keeper, inside = lane.parts.keeper, self.rungs.proxy == "inside"
-        if (
-            inside
-            and keeper.settings.keep == "best"
-            and self.hooks.reached(keeper.value(lane.recorder.evaluations[-1]))
-        ):
+        """End a trial that has all that is wanted: its best weights are kept, more of its length takes nothing away.
+
+        Only an evaluation counts that the run alone would have too.
+        """
+        keeper = lane.parts.keeper
+        if self.rungs.proxy == "own" or keeper.settings.keep != "best":
+            return
+        planned = lane.step in lane.parts.plan.evaluation_steps
+        if planned and self.hooks.reached(keeper.value(lane.recorder.evaluations[-1])):
             reason, last = "reached the target", len(self.rungs) - 1
             lane.stop(reason)
             self._hear(replace(self._look(trial, lane), rung=last, status="completed", reason=reason))
