@@ -30,23 +30,34 @@ _DEFAULT_DECAY = (1e-6, 1e-2)
 def search_step(session: Session) -> None:
     """Search learning rate and weight decay; the winner must beat the present recipe on fresh seeds."""
     session.begin("search")
-    assert session.horizon is not None
+    session.update(trials=())  # of an interrupted search, which begins anew
+    search(session, "Search", space(session))
+
+
+def search(session: Session, title: str, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Search a box in the time before the proof; part of any step of the checklist.
+
+    Args:
+        title: Of the entry in the logbook.
+        bounds: Lowest and highest value by dotted path, on a log scale.
+    """
     run_seconds = session.run_seconds
     confirm = (_FINALISTS * _SELECTION_SEEDS + 2 * BASELINE_SEEDS) * run_seconds
     spare = session.search_time_left - confirm * _SAFETY
     trials = _affordable(spare / (run_seconds * _SAFETY))
-    if trials < _FEWEST_TRIALS or not hasattr(session.recipe.optimizer, "lr"):
-        session.log("Search", skipped=f"The time left allows {trials} trials, too few for a search.")
+    if trials < _FEWEST_TRIALS or not bounds:
+        session.log(title, skipped=f"The time left allows {trials} trials, too few for a search.")
         return
-    bounds = space(session)
-    candidates = quasi_random(bounds, trials, seed=session.seeds(TUNING, 1)[0])
-    rungs, facts = _halve(session, candidates, session.budget.spent + spare)
-    session.update(trials=tuple(facts))
+    earlier = session.record.trials
+    first = 1 + max((t.number for t in earlier), default=-1)
+    candidates = quasi_random(bounds, trials, seed=session.seeds(TUNING, 1)[0] + first)
+    rungs, facts = _halve(session, candidates, first, session.budget.spent + spare)
+    session.update(trials=(*earlier, *facts))
     diverged = sum(1 for f in facts if f.status == "diverged")
     finalists = [dict(candidates[s.number]) for s in _finalists(rungs)]
     told = ", ".join(f"{path} {low:.2g} to {high:.2g}" for path, (low, high) in bounds.items())
     session.log(
-        "Search",
+        title,
         tried=f"{trials} quasi-random trials over {told}; halving at {_HALVING.rungs} lengths (the inside of the full "
         "run).",
         seen=_seen(session, rungs, diverged, trials),
@@ -55,23 +66,27 @@ def search_step(session: Session) -> None:
         else "Nothing to confirm.",
     )
     if finalists:
-        _confirm(session, finalists)
+        _confirm(session, title, finalists)
 
 
 def _halve(
-    session: Session, candidates: Sequence[Mapping[str, Any]], end: float
+    session: Session, candidates: Sequence[Mapping[str, Any]], first: int, end: float
 ) -> tuple[list[Rung], list[TrialFacts]]:
     """Train the candidates side by side, the better third going on at each rung, until a moment of the budget.
+
+    Args:
+        first: Number of the first of them.
 
     Returns:
         The rungs, and what each trial came to at each of its rungs.
     """
     folder = session.folder / "runs"
     for stale in folder.glob("trial-*"):  # of an interrupted search, which begins anew
-        shutil.rmtree(stale)
+        if int(stale.name.removeprefix("trial-")) >= first:
+            shutil.rmtree(stale)
     seed = session.seeds(TUNING, 1)[0]
     watcher = _Watcher(session, end)
-    for number, changes in enumerate(candidates):
+    for number, changes in enumerate(candidates, first):
         watcher.lanes.append(
             Lane(
                 session.problem,
@@ -87,7 +102,7 @@ def _halve(
 
     def on_rung(rung: Rung) -> None:
         rungs.append(rung)
-        facts.extend(_facts(session, rung, s, candidates[s.number], watcher.seen_at) for s in rung.standings)
+        facts.extend(_facts(session, rung, s, candidates[s.number], first, watcher.seen_at) for s in rung.standings)
 
     train_lanes(watcher.lanes, halving=replace(_HALVING, on_rung=on_rung, out_of_time=watcher.out_of_time))
     return rungs, facts
@@ -117,7 +132,9 @@ class _Watcher(Callback):
 
 
 def space(session: Session) -> dict[str, tuple[float, float]]:
-    """The box that is searched: around the range test's good rates, and the usual weight decays."""
+    """The box that is searched: around the range test's good rates, and the usual weight decays; empty without rate."""
+    if not hasattr(session.recipe.optimizer, "lr"):
+        return {}
     current = float(session.recipe.get("optimizer.lr"))
     test = session.record.rate_test
     low, high = current / 10, current * 10
@@ -125,10 +142,21 @@ def space(session: Session) -> dict[str, tuple[float, float]]:
         low, high = min(current, test.interval[0]) / 3, max(current, test.interval[1]) * 3
         if test.largest_stable is not None:
             high = max(2 * current, min(high, 1.5 * test.largest_stable))
-    bounds = {"optimizer.lr": (low, high)}
-    if "weight_decay" in type(session.recipe.optimizer).model_fields:
-        bounds["optimizer.weight_decay"] = _DECAY.get(session.recipe.optimizer.name, _DEFAULT_DECAY)
-    return bounds
+    return {"optimizer.lr": (low, high)} | _decays(session)
+
+
+def nearby(session: Session) -> dict[str, tuple[float, float]]:
+    """The box around a recipe that has changed since the range test: half a decade of rates either way."""
+    if not hasattr(session.recipe.optimizer, "lr"):
+        return {}
+    current = float(session.recipe.get("optimizer.lr"))
+    return {"optimizer.lr": (current / 10**0.5, current * 10**0.5)} | _decays(session)
+
+
+def _decays(session: Session) -> dict[str, tuple[float, float]]:
+    if "weight_decay" not in type(session.recipe.optimizer).model_fields:
+        return {}
+    return {"optimizer.weight_decay": _DECAY.get(session.recipe.optimizer.name, _DEFAULT_DECAY)}
 
 
 def _affordable(full_runs: float) -> int:
@@ -152,7 +180,7 @@ def _reached(rung: Rung, standing: Standing) -> bool:
     return standing.training.step >= rung.steps or standing.training.parts.keeper.exhausted
 
 
-def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
+def _confirm(session: Session, title: str, finalists: list[dict[str, Any]]) -> None:
     """Choose among the finalists on selection seeds, then hold the winner against the present recipe on other seeds."""
     selection = session.seeds(TUNING, 1 + _SELECTION_SEEDS)[1:]
     assert session.horizon is not None
@@ -175,7 +203,7 @@ def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
     if decision.keep:
         session.keep(candidate, after)
     session.log(
-        "Winner of the search",
+        f"Winner of the {title.lower()}",
         tried=", ".join(f"{path} = {value:g}" for path, value in winner.items()) + f", {len(seeds)} paired seeds.",
         seen=f"Validation {summary(session.facts, after)}.",
         effect=decision.effect,
@@ -186,13 +214,18 @@ def _confirm(session: Session, finalists: list[dict[str, Any]]) -> None:
 
 
 def _facts(
-    session: Session, rung: Rung, standing: Standing, changes: Mapping[str, Any], seen_at: Mapping[int, float]
+    session: Session,
+    rung: Rung,
+    standing: Standing,
+    changes: Mapping[str, Any],
+    first: int,
+    seen_at: Mapping[int, float],
 ) -> TrialFacts:
-    training = standing.training
+    training, number = standing.training, first + standing.number
     best = training.parts.keeper.best
     finite = best is not None and training.status != "diverged"
     return TrialFacts(
-        number=standing.number,
+        number=number,
         changes=changes,
         epochs=round(training.step / training.parts.plan.steps_per_epoch, 3),
         rung=rung.number,
@@ -200,7 +233,7 @@ def _facts(
         loss=best.loss if best and finite else math.nan,
         status=training.status,
         ended_at_seconds=round(seen_at.get(id(training), session.budget.spent), 2),
-        folder=f"runs/trial-{standing.number:03d}",
+        folder=f"runs/trial-{number:03d}",
         promoted=standing.number in rung.promoted,
     )
 

@@ -34,6 +34,7 @@ _LONG = 60.0  # seconds; longer runs go one by one, with checkpoints, so that a 
 _RECENT = 8  # runs whose cost tells that of the next
 
 STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "techniques", "proof")
+_OF_SEVERAL = ("remedies", "techniques")  # steps of several experiments, each named where it is told of
 
 
 @dataclass(frozen=True)
@@ -241,8 +242,11 @@ class Session:
         """End a step, or a part of one, with an entry of the logbook."""
         entry = LogEntry(self._step, title, seconds=round(self.budget.spent - self._step_started, 2), **words)
         self._step_started = self.budget.spent
+        text = entry.decision or entry.skipped or entry.seen
+        if self._step in _OF_SEVERAL or any(e.step == self._step for e in self.record.entries):
+            text = f"{title}: {text}"
         self.update(entries=(*self.record.entries, entry))
-        self.tell(1.0, entry.decision or entry.skipped or entry.seen, finished=True)
+        self.tell(1.0, text, finished=True)
 
     def update(self, **fields: Any) -> None:
         """Change the record and write it, the logbook and the recipe."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from trainwell.improve.budget import BASELINE_SEEDS
 from trainwell.improve.remedies import experiment
+from trainwell.improve.search import nearby, search
 from trainwell.improve.session import Session
 from trainwell.records import RunRecord
 from trainwell.report.wording import is_share
@@ -34,6 +35,7 @@ class Technique:
 def techniques_step(session: Session) -> None:
     """Try what the recipe lacks, the most likely to help first, until the time for the proof."""
     session.begin("techniques")
+    begun_with = session.recipe
     gap = overfits(session)
     tried = 0
     for technique in techniques(session, gap):
@@ -45,6 +47,8 @@ def techniques_step(session: Session) -> None:
         tried += 1
     if not tried:
         session.log("Techniques", skipped="The recipe has all that would be tried here.")
+    if session.recipe != begun_with:
+        search(session, "Second search", nearby(session))  # other techniques may want another rate
 
 
 def techniques(session: Session, overfitting: bool) -> Iterator[Technique]:
