@@ -1,9 +1,10 @@
-"""Time per step of a training loop, bare and under the tracer of `trainwell check`, start-up apart.
+"""Processor time per step of a training loop, bare and under the tracer of `trainwell check`, start-up apart.
 
-    python benchmarks/check.py [--rounds 5]
+    python benchmarks/check.py [--rounds 15]
 
-Both kinds run in one process in alternating blocks of a fixed number of steps; the ratio compares medians of blocks.
-The first block under the tracer (the looks at the first steps) is shown apart.
+Both kinds run on one core of one process, in alternating blocks of a fixed number of steps; the ratio is the median of
+those of neighbouring blocks, with its 95 % interval (order statistics). The first block under the tracer
+(the looks at the first steps) is shown apart.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+from scipy.stats import binom
 from torch import nn
 
 from trainwell.probes.tracer import Tracer
@@ -21,7 +23,7 @@ from trainwell.probes.tracer import Tracer
 
 def small_mlp():
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
-    return model, lambda: (torch.randn(32, 16), torch.randint(0, 4, (32,))), 1500
+    return model, lambda: (torch.randn(32, 16), torch.randint(0, 4, (32,))), 400
 
 
 def mlp():
@@ -62,7 +64,7 @@ def lstm():
 
 
 def block(model, optimizer, batch, steps):
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(steps):
         x, y = batch()
         optimizer.zero_grad()
@@ -70,32 +72,41 @@ def block(model, optimizer, batch, steps):
         loss.backward()
         optimizer.step()
         loss.item()
-    return (time.perf_counter() - begin) / steps
+    return (time.process_time() - begin) / steps * 1e3
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    print("| program | bare ms/step | watched ms/step | ratio | first block |\n|---|---|---|---|---|")
+    torch.set_num_threads(1)
+    print("| program | bare ms/step | watched ms/step | ratio (95 %) | first block |\n|---|---|---|---|---|")
     for make in (small_mlp, mlp, cnn, transformer, lstm):
         torch.manual_seed(0)
         model, batch, steps = make()
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
         block(model, optimizer, batch, steps)
         tracer = Tracer(save=lambda record: None)
-        bare, watched, first = [], [], 0.0
+        bare, watched = [], []
         for number in range(rounds + 1):
             tracer.install()
-            seconds = block(model, optimizer, batch, steps)
+            watched.append(block(model, optimizer, batch, steps))
             tracer.close()
             if number:
-                watched.append(seconds)
                 bare.append(block(model, optimizer, batch, steps))
-            else:
-                first = seconds
-        b, w = statistics.median(bare) * 1e3, statistics.median(watched) * 1e3
-        print(f"| {make.__name__} | {b:.3f} | {w:.3f} | {w / b:.3f} | {first * 1e3:.3f} |", flush=True)
+        first, *watched = watched
+        ratios = [w / b for w, b in zip(watched, bare, strict=True)]
+        low, high = interval(ratios)
+        shown = f"{statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})"
+        b, w = statistics.median(bare), statistics.median(watched)
+        print(f"| {make.__name__} | {b:.3f} | {w:.3f} | {shown} | {first:.3f} |", flush=True)
+
+
+def interval(values):
+    """Order statistics that hold the median with 95 %."""
+    cut = int(binom.ppf(0.025, len(values), 0.5))
+    ordered = sorted(values)
+    return ordered[max(0, cut - 1)], ordered[min(len(values) - 1, len(values) - cut)]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from trainwell.check.run import CheckResult
 from trainwell.diagnose.rule import RULES
@@ -112,7 +113,7 @@ def as_sarif(result: CheckResult) -> str:
         if finding.place is not None:
             location: dict[str, Any] = {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": finding.place.file.replace("\\", "/")},
+                    "artifactLocation": {"uri": quote(finding.place.file.replace("\\", "/"))},
                     "region": {"startLine": max(1, finding.place.line)},
                 }
             }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwell.errors import UsageError
-from trainwell.probes.place import name_cell
+from trainwell.probes.place import name_cell, name_prompts
 
 _SKIPPED_CELLS = (
     "bash",
@@ -143,9 +143,21 @@ def load_ipython_extension(shell: Any) -> None:
     def trainwell_cell(line: str, cell: str) -> None:
         from trainwell.check.watching import Watcher
 
-        ignored = [name.strip() for name in line.removeprefix("--ignore").split(",") if name.strip()]
-        with Watcher(ignore=ignored) as watcher:
-            shell.run_cell(cell)
+        words = line.split(maxsplit=1)
+        if words and words[0] not in ("--ignore", "--select"):
+            raise UsageError(f"`%%trainwell` must be followed by --select RULES or --ignore RULES, got {line!r}")
+        names = [name.strip() for name in "".join(words[1:]).split(",") if name.strip()]
+        name_prompts(label)
+        select, ignore = (names, []) if words[:1] == ["--select"] else ([], names)
+        with Watcher(select=select, ignore=ignore) as watcher:
+            shell.run_cell("# %%trainwell\n" + cell)  # lines count from the magic
         print(watcher.report(), end="")
+
+    def label(code_name: str) -> str | None:
+        named = shell.compile.format_code_name(code_name)
+        if named is None:
+            return None
+        count = shell.execution_count  # of the next cell, under which the cell of the magic was compiled
+        return f"In[{count - 1}]" if named[1] == f"In[{count}]" else str(named[1])
 
     shell.register_magic_function(trainwell_cell, magic_kind="cell", magic_name="trainwell")

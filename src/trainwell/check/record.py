@@ -279,15 +279,15 @@ def _held_out(trace: TraceRecord) -> list[Any]:
     return list(found.values())
 
 
-def unseen(runs: Iterable[RunRecord], status: str) -> list[str]:
-    """Plain sentences on what was not seen."""
+def unseen(runs: Iterable[RunRecord], status: str, error: str = "") -> list[str]:
+    """Plain sentences on what was not seen; `error` says why the program was stopped, where its process could not."""
     notes = []
     traces = [run.trace for run in runs if run.trace is not None]
     if not any(t.backward_calls for t in traces):
         notes.append("No training was seen: the program made no backward pass.")
     elif not any(t.steps for t in traces):
         notes.append("Backward passes were seen, but no optimizer of torch made a step.")
-    stopped = [t.stopped for t in traces if t.stopped]
+    stopped = [t.stopped for t in traces if t.stopped] or ([error] if status == "stopped" else [])
     if stopped:
         notes.append(f"The program was stopped: {stopped[0]}. What comes later was not seen.")
     elif status in ("failed", "killed", "interrupted"):

@@ -145,7 +145,7 @@ def check(
         tuple(_relative(f, base) for f in findings),
         replace(program, place=_relative_place(program.place, base)),
         runs,
-        (*record.unseen(runs, program.status), *notes),
+        (*record.unseen(runs, program.status, program.error), *notes),
     )
 
 
@@ -194,7 +194,7 @@ def _run(
         )
     if hung:
         error = f"it did not react when the budget of {seconds:g} seconds was used up, and was ended"
-        return ProgramFacts(shown, "stopped" if facts else "killed", None, error, None, elapsed)
+        return ProgramFacts(shown, "stopped", None, error, None, elapsed)
     if code is not None and code < 0:
         reason = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
         return ProgramFacts(shown, "killed", None, f"it was ended by {reason}", None, elapsed)

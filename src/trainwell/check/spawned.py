@@ -1,15 +1,18 @@
-"""Processes that a program starts with `torch.multiprocessing`: each is watched and leaves its own record."""
+"""Processes that a program starts afresh: each is watched and leaves its own record. Forked ones go on with theirs."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch.multiprocessing
 
+from trainwell.probes.place import is_user
 from trainwell.probes.tracer import BudgetReached, Tracer
 
 
@@ -19,7 +22,7 @@ class Watched:
     def __init__(self, function: Callable[..., Any], folder: str, steps: int | None) -> None:
         self.function, self.folder, self.steps = function, folder, steps
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with a tracer of its own process."""
         from trainwell.check.child import Writer
 
@@ -28,7 +31,7 @@ class Watched:
         tracer = Tracer(steps=self.steps, save=writer)
         tracer.install()
         try:
-            return self.function(*args)
+            return self.function(*args, **kwargs)
         except BudgetReached:
             return None
         finally:
@@ -39,8 +42,17 @@ class Watched:
 
 
 def watch_spawns(folder: Path, steps: int | None, patches: Any) -> None:
-    """Watch the processes of `torch.multiprocessing.spawn` and `start_processes`."""
+    """Watch processes of the user's own functions: of `multiprocessing.Process` and `torch.multiprocessing.spawn`."""
     main = os.getpid()
+
+    def start(original: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(self: Any) -> Any:
+            code = getattr(getattr(self, "_target", None), "__code__", None)
+            if os.getpid() == main and code is not None and is_user(code) and not _forks(self):
+                self._target = Watched(self._target, str(folder), steps)
+            return original(self)
+
+        return wrapper
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -52,3 +64,9 @@ def watch_spawns(folder: Path, steps: int | None, patches: Any) -> None:
 
     patches.wrap(sys.modules["torch.multiprocessing.spawn"], "start_processes", make)
     patches.wrap(torch.multiprocessing, "start_processes", make)
+    patches.wrap(BaseProcess, "start", start)
+
+
+def _forks(process: BaseProcess) -> bool:
+    """Whether a process begins as a copy of this one, with its tracer."""
+    return (getattr(process, "_start_method", None) or multiprocessing.get_start_method()) == "fork"

@@ -101,7 +101,7 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
     swings = _swings(ends, guess)
     if run.diverged and peak > 5:
         how = f"diverged after its loss had reached {peak:,.3g} times its start"
-    elif far and ((level > 3 and end > 0.8) or (peak > 5 and end > 0.9 and best > 0.9)):
+    elif far and _time_to_recover(run, losses) and ((level > 3 and end > 0.8) or (peak > 5 and min(end, best) > 0.9)):
         how = f"blew up to {peak:,.3g} times its start and did not recover"
     elif run.trace is not None and _above_a_guess(losses, guess) and largest is not None and largest > 0.03:
         how = "stays above the loss of an uninformed guess, thrown about by its own updates"
@@ -128,6 +128,12 @@ def learning_rate_too_high(run: RunRecord) -> Iterator[Finding]:
             {} if rate is None else {"optimizer.lr": _recipe_rate(run, rate) / 10},
         ),
     )
+
+
+def _time_to_recover(run: RunRecord, losses: Floats) -> bool:
+    """Whether the run ended by itself, or went on for 50 losses after its highest one."""
+    cut_short = run.trace is not None and run.info.status == "stopped"
+    return not cut_short or len(losses) - int(losses.argmax()) > 50
 
 
 def _above_a_guess(losses: Floats, guess: float) -> bool:

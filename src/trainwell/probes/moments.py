@@ -30,6 +30,8 @@ def of_inputs(values: torch.Tensor) -> dict[str, Any]:
         "mean": float(values.mean()),
         "std": float(values.std(unbiased=False)),
         "rows": len(values) if values.ndim > 1 else 1,
+        "values": values.numel(),
+        "zeros": float((values == 0).float().mean()),
     }
     if values.ndim == 2 and len(values) > 1:
         deviation = values.std(0, unbiased=False)

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -22,6 +22,7 @@ _FOREIGN = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _users: dict[CodeType, bool] = {}
 _cells: dict[str, tuple[str, int]] = {}
 _own: list[str] = []
+_labels: list[Callable[[str], str | None]] = []
 
 
 def claim_folder(folder: str) -> None:
@@ -33,6 +34,11 @@ def claim_folder(folder: str) -> None:
 def name_cell(code_name: str, notebook: str, cell: int) -> None:
     """Say that code compiled under a name is a notebook's cell."""
     _cells[code_name] = (notebook, cell)
+
+
+def name_prompts(label: Callable[[str], str | None]) -> None:
+    """Say how a notebook's kernel labels the cells that it compiled; None for code that is no cell."""
+    _labels[:] = [label]
 
 
 def sibling_cells(code_name: str) -> list[str]:
@@ -98,7 +104,8 @@ def place(where: Site | None) -> Place | None:
     if name in _cells:
         notebook, cell = _cells[name]
         return Place(notebook, line, cell)
-    return Place(name, line)
+    label = _labels[0](name) if _labels else None
+    return Place(label or name, line)
 
 
 def words(frames: list[FrameType]) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ class OptimizerState:
     direct_under_scaler: int = 0
     scaled_steps: int = 0
     state_loaded: bool = False
+    weights_from: int | None = None
     closure: bool = False
     stack: tuple[Site, ...] = ()
     new_parameters: bool = True
@@ -139,6 +140,7 @@ class OptimizerState:
             scaled_steps=self.scaled_steps,
             direct_steps_under_scaler=self.direct_under_scaler,
             state_loaded=self.state_loaded,
+            weights_from=self.weights_from,
             closure=self.closure,
             stack=tuple(p for s in self.stack if (p := place(s)) is not None),
         )
@@ -319,6 +321,7 @@ class ModelState:
     ran: set[int] = field(default_factory=set)
     outputs_tagged: int = 0
     optimized: bool = False
+    fed: bool = False
 
     def record(self, tracer: Tracer) -> ModelTrace:
         """As plain values."""

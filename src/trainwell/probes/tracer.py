@@ -140,6 +140,7 @@ class Tracer:
         self.current: CallState | None = None
         self.untouched: dict[int, Any] = {}
         self.loaded_modules: set[int] = set()
+        self.loaded_weights: dict[int, tuple[Any, int]] = {}
         self.fresh_loader: LoaderState | None = None
         self.iterators: Any = {}
         self.unnamed: dict[int, Any] = {}

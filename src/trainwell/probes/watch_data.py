@@ -401,6 +401,8 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         tracer.pending.append((state, loader))
     if state.grad:
         tracer.train_input = None if tensor is None or tensor.ndim < 2 else weakref.ref(tensor)
+        if tensor is not None and tensor.requires_grad and tensor.grad_fn is not None:
+            state.model.fed = True
     if tensor is None or tensor.ndim == 0:
         return
     source = _source(tracer, state, loader, tensor, frame)
@@ -483,7 +485,7 @@ def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
     rows = 0
     for source in tracer.sources.values():
         state = source.state
-        if source.sums is None or not state.is_evaluation():
+        if source.sums is None or not state.is_evaluation() or state.model.fed:
             continue
         train = [
             other

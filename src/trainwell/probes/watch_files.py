@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,10 @@ def install(tracer: Tracer) -> None:
                 if state is not None and not tracer.steps:
                     state.loaded = True
                 tracer.loaded_modules.update(id(m) for m in self.modules())
-                note("model-load", "", args[0] if args else None)
+                if len(tracer.files) < 500:
+                    key = tracer.next_key()
+                    tracer.loaded_weights.update({id(p): (weakref.ref(p), key) for p in self.parameters()})
+                    note("model-load", "", args[0] if args else None, key)
             return result
 
         return wrapper
@@ -92,12 +96,16 @@ def _path(value: Any) -> str:
 
 
 def _holds(value: Any) -> tuple[str, ...]:
-    """Keys of a saved dictionary; `weights`, `optimizer-state` for what they hold."""
+    """Keys of a saved dictionary; `weights`, `optimizer-state` (with tensors and rate) for what they hold."""
     if not isinstance(value, dict):
         return (type(value).__name__,)
     found = [str(k)[:60] for k in list(value)[:40]]
-    if any(isinstance(v, dict) and {"state", "param_groups"} <= v.keys() for v in value.values()):
-        found.append("optimizer-state")
+    for part in value.values():
+        if isinstance(part, dict) and {"state", "param_groups"} <= part.keys():
+            groups = part["param_groups"]
+            count = sum(len(group["params"]) for group in groups)
+            rates = {float(groups[0][name]) for name in ("lr", "initial_lr") if name in groups[0]}
+            found += ["optimizer-state", *(f"optimizer-state {count} {rate:g}" for rate in sorted(rates))]
     if value and all(isinstance(v, torch.Tensor) for v in value.values()):
         return ("weights",)
     return tuple(found)

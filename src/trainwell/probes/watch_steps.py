@@ -287,6 +287,8 @@ def _before_step(tracer: Tracer, optimizer: Any, args: Any, kwargs: Any) -> None
     closure = kwargs.get("closure") or (args[1] if len(args) > 1 else args[0] if args else None)
     if callable(closure):
         state.closure = True
+    if not state.steps:
+        state.weights_from = _loaded_from(tracer, optimizer)
     early = state.steps < 24
     if early:
         count = sum(len(group["params"]) for group in optimizer.param_groups)
@@ -317,6 +319,13 @@ def _before_step(tracer: Tracer, optimizer: Any, args: Any, kwargs: Any) -> None
         state.cycle.append("e")
     else:
         state.cycle.append("s")
+
+
+def _loaded_from(tracer: Tracer, optimizer: Any) -> int | None:
+    """The load that last wrote one of the parameters."""
+    known = tracer.loaded_weights
+    found = ((*known.get(id(p), (None, 0)), p) for group in optimizer.param_groups for p in group["params"])
+    return max((key for ref, key, p in found if ref is not None and ref() is p), default=None)
 
 
 def _look_before(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:

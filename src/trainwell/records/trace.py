@@ -34,6 +34,7 @@ class OptimizerTrace:
         gradient_pairs: Gradients of two successive steps at a few parameters, as (step, inner product, mean square
             norm).
         unchanged_looks: Of `looks` at a few parameters around a step, how many saw no bit change.
+        weights_from: `target` of the last model-load that wrote its parameters before its first step.
     """
 
     key: int
@@ -60,6 +61,7 @@ class OptimizerTrace:
     scaled_steps: int = 0
     direct_steps_under_scaler: int = 0
     state_loaded: bool = False
+    weights_from: int | None = None
     closure: bool = False
     stack: tuple[Place, ...] = ()
 
@@ -366,7 +368,7 @@ class OverlapTrace:
 
 @dataclass(frozen=True)
 class FileTrace:
-    """A save or load: `what` is save, load, model-load, optimizer-load or scheduler-load."""
+    """A save or load: `what` is save, load, model-load or optimizer-load; `target` tells loads of one kind apart."""
 
     what: str
     place: Place | None

@@ -19,6 +19,7 @@ FAMILIES = (
     "noise",
     "habits",
     "data",
+    "curves",
 )
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from trainwell.diagnose import data as audit
-from trainwell.diagnose import generalization, optimization
 from trainwell.diagnose.metric import against_chance, wilson
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.diagnose.questions import shares, split, uninformed_loss
 from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
-
-_PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
 
 
 @rule("train-eval-overlap", "error")
@@ -23,6 +21,19 @@ def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
         repeats = float(finding.evidence.get("repeats_in_training_share", 0.0))
         natural = finding.severity == "warning" and repeats > 0
         yield replace(finding, severity="advice") if natural else finding
+
+
+@rule("unscaled-inputs", "warning")
+def unscaled_inputs(run: RunRecord) -> Iterator[Finding]:
+    """Silent for a handful of values (single states of an environment), and for small inputs that are mostly zeros."""
+    trace = trace_of(run)
+    trained = {c.model for c in trace.calls if c.trained}
+    stats: dict[str, Any] = next(
+        (m.first_layer.get("stats", {}) for m in trace.models if m.key in trained and m.first_layer), {}
+    )
+    counts_of_words = stats.get("zeros", 0.0) > 0.5 and stats.get("max", 0.0) <= 0.5
+    if stats.get("values", 64) >= 64 and not counts_of_words:
+        yield from audit.unscaled_inputs(run)
 
 
 @rule("conflicting-labels", "warning", explains=("train-eval-overlap", "duplicate-samples", "underfitting"))
@@ -45,31 +56,6 @@ def class_imbalance(run: RunRecord) -> Iterator[Finding]:
     if tokens or long_output or by_hand or trace.rare_metrics:
         return
     yield from audit.class_imbalance(run)
-
-
-@rule("loss-spikes", "warning")
-def loss_spikes(run: RunRecord) -> Iterator[Finding]:
-    """Only for one model, one optimizer and a fixed data set, from three jumps and 4 % of the steps lost on."""
-    trace = trace_of(run)
-    trained = {c.model for c in trace.calls if c.trained}
-    words = {w for c in trace.calls if c.trained for w in c.words}
-    stepping = [o for o in trace.optimizers if o.steps]
-    fixed = any(entry.train and entry.passes >= 2 for entry in trace.loaders)
-    if len(trained) != 1 or len(stepping) != 1 or not fixed or words & set(_PLAY):
-        return
-    for finding in optimization.loss_spikes(run):
-        lost = int(finding.evidence.get("steps_lost", 0))
-        if int(finding.evidence.get("count", 0)) >= 3 and lost >= 0.04 * len(run.steps["loss"]):
-            yield finding
-
-
-@rule("no-better-than-chance", "error")
-def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
-    """Silent where the labels are drawn at random on purpose, and in reinforcement learning."""
-    trace = trace_of(run)
-    words = {w for c in trace.calls if c.trained for w in c.words}
-    if not trace.random_labels and not words & set(_PLAY):
-        yield from generalization.no_better_than_chance(run)
 
 
 @rule("labels-unrelated-to-inputs", "error")

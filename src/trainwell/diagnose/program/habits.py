@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import main_optimizer, trace_of
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord
+from trainwell.records import FileTrace, Finding, OptimizerTrace, Remedy, RunRecord
 
 _STATEFUL = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Adafactor", "Muon")
 
@@ -120,9 +120,9 @@ def state_lost_on_resume(run: RunRecord) -> Iterator[Finding]:
     """A resumed run restores the weights and not the optimizer.
 
     ## What it checks
-    Training steps of an optimizer with state after weights were loaded from a checkpoint that holds an
-    optimizer's state, or that this program itself saved after training had begun, while the optimizer's state was
-    not loaded.
+    Training steps of an optimizer with state over weights that were loaded before its first step, while its own state
+    was not. Either the checkpoint holds the state of an optimizer of the same rate over as many tensors, or this
+    program saved it after steps of an optimizer of the same kind and rate over as many tensors.
 
     ## Why it matters
     Momentum and running moments start from nothing: the loss jumps at every resume, and results depend on
@@ -132,32 +132,26 @@ def state_lost_on_resume(run: RunRecord) -> Iterator[Finding]:
     Save and load `optimizer.state_dict()` (and the scheduler's) with the weights.
 
     ## When it is wrong
-    Fine-tuning from saved weights on a new task, when the checkpoint also holds the old optimizer's state.
+    A second phase of training that repeats the options of the first on purpose.
 
     ## Source
     PyTorch tutorial, Saving and loading a general checkpoint.
     """
     trace = trace_of(run)
     saved = {f.path: f.step for f in trace.files if f.what == "save" and f.path and f.step > 0}
-    loads = [f for f in trace.files if f.what == "load"]
-    for load in loads:
-        into = next((f for f in trace.files if f.what == "model-load" and f.step >= load.step), None)
-        if into is None:
+    for number, load in enumerate(trace.files):
+        into = next((f for f in trace.files[number:] if f.what == "model-load"), None)
+        if load.what != "load" or into is None:
             continue
         holds = "optimizer-state" in load.holds
         own = load.path in saved
         if not (holds or own):
             continue
+        restored = any(f.what == "optimizer-load" for f in trace.files[number:])
         for optimizer in trace.optimizers:
             stateful = optimizer.kind in _STATEFUL or any(g.get("momentum") for g in optimizer.groups)
-            fresh = optimizer.made_at_step >= load.step if own else True
-            restored = optimizer.state_loaded or any(
-                f.what == "optimizer-load" and f.step >= load.step for f in trace.files
-            )
-            if stateful and optimizer.steps >= 3 and fresh and not restored and optimizer.made_at_step <= load.step + 1:
-                began = optimizer.made_at_step
-                if own and not holds and began < load.step:
-                    continue
+            goes_on = _held(load, optimizer) or (own and any(_alike(optimizer, o) for o in trace.optimizers))
+            if stateful and optimizer.steps >= 3 and optimizer.weights_from == into.target and goes_on and not restored:
                 yield Finding(
                     "state-lost-on-resume",
                     "error",
@@ -170,3 +164,17 @@ def state_lost_on_resume(run: RunRecord) -> Iterator[Finding]:
                     into.place,
                 )
                 return
+
+
+def _held(load: FileTrace, optimizer: OptimizerTrace) -> bool:
+    """Whether a checkpoint holds the state of such an optimizer: its rate, as many tensors."""
+    return bool(optimizer.lr) and f"optimizer-state {optimizer.tensors} {optimizer.lr[0][1]:g}" in load.holds
+
+
+def _alike(optimizer: OptimizerTrace, earlier: OptimizerTrace) -> bool:
+    """Whether an optimizer repeats an earlier one that had made steps, as after an interruption."""
+    if earlier.key >= optimizer.key or not earlier.steps or not (earlier.lr and optimizer.lr):
+        return False
+    return (earlier.kind, earlier.tensors) == (optimizer.kind, optimizer.tensors) and (
+        earlier.lr[0][1] == optimizer.lr[0][1]
+    )

@@ -1,0 +1,50 @@
+"""Curves of a watched program: rules on losses that need more care there than in our own trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from trainwell.diagnose import generalization, model, optimization
+from trainwell.diagnose.program.reading import trace_of
+from trainwell.diagnose.program.rule import rule
+from trainwell.records import Finding, RunRecord
+
+_PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
+
+
+@rule("bad-initial-loss", "warning")
+def bad_initial_loss(run: RunRecord) -> Iterator[Finding]:
+    """For regression only advice, once the loss has come near that of an uninformed guess."""
+    losses = run.steps.loss
+    last = float(np.median(losses[-max(5, len(losses) // 10) :])) if len(losses) else float("nan")
+    for finding in model.bad_initial_loss(run):
+        recovered = run.problem.task == "regression" and last <= 1.5 * finding.evidence["uninformed_loss"]
+        yield replace(finding, severity="advice") if recovered else finding
+
+
+@rule("loss-spikes", "warning")
+def loss_spikes(run: RunRecord) -> Iterator[Finding]:
+    """Only for one model, one optimizer and a fixed data set, from three jumps and 4 % of the steps lost on."""
+    trace = trace_of(run)
+    trained = {c.model for c in trace.calls if c.trained}
+    words = {w for c in trace.calls if c.trained for w in c.words}
+    stepping = [o for o in trace.optimizers if o.steps]
+    fixed = any(entry.train and entry.passes >= 2 for entry in trace.loaders)
+    if len(trained) != 1 or len(stepping) != 1 or not fixed or words & set(_PLAY):
+        return
+    for finding in optimization.loss_spikes(run):
+        lost = int(finding.evidence.get("steps_lost", 0))
+        if int(finding.evidence.get("count", 0)) >= 3 and lost >= 0.04 * len(run.steps["loss"]):
+            yield finding
+
+
+@rule("no-better-than-chance", "error")
+def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
+    """Silent where the labels are drawn at random on purpose, and in reinforcement learning."""
+    trace = trace_of(run)
+    words = {w for c in trace.calls if c.trained for w in c.words}
+    if not trace.random_labels and not words & set(_PLAY):
+        yield from generalization.no_better_than_chance(run)
