@@ -99,3 +99,10 @@ def test_a_lucky_rate_above_a_diverged_one_is_not_stable():
     losses = np.where(RATES > 0.5, np.inf, 2.0)[:, None]
     losses[-1] = 2.0
     assert read_curve(RATES, losses, 2.3).largest_stable < 0.5
+
+
+def test_a_rate_that_leaves_a_model_worse_than_untrained_is_shown_but_not_stable():
+    losses = np.array([[2.3], [1.0], [0.5], [2.5], [2.6]])
+    test = read_curve([1e-4, 1e-3, 1e-2, 1e-1, 1.0], losses, 2.3)
+    assert test.largest_stable == 1e-2
+    assert test.losses[3:] == (2.5, 2.6)

@@ -13,7 +13,8 @@ import numpy as np
 
 from trainwell.records import RateTest
 
-DIVERGED = 1.5  # times the loss at the start
+DIVERGED = 0.5  # rise of the loss, as a share of the loss at the start
+_WORSE = 0.05  # such a rise leaves a model worse than untrained: the rate is not stable
 _FLAT = 0.02  # least fall of the loss, as a share of the loss at the start
 _EQUAL = 0.02  # rates whose loss lies within this share of the fall above the lowest are equals
 _AS_GOOD = 0.1  # a rate is as good if its loss lies within this share of the largest fall above the lowest
@@ -34,16 +35,18 @@ def read_curve(
 
     Returns:
         Suggested is the middle of the rates around the lowest loss of the curve (smoothed over three neighbours) that
-        are as low but for 2 % of the fall; where a run of any seed diverged, a rate is unstable.
+        are as low but for 2 % of the fall; where a run of any seed diverged, or ended worse than untrained, a rate is
+        unstable.
     """
     scores_RS = np.where(np.isfinite(losses), losses, np.nan)
-    stable = np.isfinite(losses).all(1) & (np.nan_to_num(scores_RS, nan=math.inf).max(1) < DIVERGED * start_loss)
-    mean = np.where(stable, np.nanmean(np.where(stable[:, None], scores_RS, 0.0), 1), math.nan)
+    risen = (np.nan_to_num(scores_RS, nan=math.inf).max(1) - start_loss) / max(abs(start_loss), 1e-12)
+    shown, stable = risen < DIVERGED, risen < _WORSE
+    mean = np.where(shown, np.nanmean(np.where(shown[:, None], scores_RS, 0.0), 1), math.nan)
     curve = RateTest(
         rates=tuple(rates),
         losses=tuple(float(v) for v in mean),
-        low=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=math.inf).min(1), math.nan)),
-        high=tuple(float(v) for v in np.where(stable, np.nan_to_num(scores_RS, nan=-math.inf).max(1), math.nan)),
+        low=tuple(float(v) for v in np.where(shown, np.nan_to_num(scores_RS, nan=math.inf).min(1), math.nan)),
+        high=tuple(float(v) for v in np.where(shown, np.nan_to_num(scores_RS, nan=-math.inf).max(1), math.nan)),
         start_loss=start_loss,
         largest_stable=_largest_stable(np.array(rates), stable),
     )
@@ -124,7 +127,7 @@ def read_ramp(rates: Sequence[float], losses: Sequence[float], *, batch: str = "
     first = smooth[: max(4, ended // 10)]
     start = float(np.median(first))
     low = int(np.argmin(smooth))
-    risen = np.flatnonzero(smooth[low:] > max(DIVERGED * start, start + abs(start) * 0.1))
+    risen = np.flatnonzero(smooth[low:] > start + abs(start) * DIVERGED)
     stable = low + int(risen[0]) - 1 if len(risen) else ended - 1
     curve = replace(curve, start_loss=start, largest_stable=float(rates[max(low, stable)]))
     fall = start - float(smooth[low])
