@@ -266,6 +266,11 @@ def test_callbacks_hear_of_every_run_what_fit_tells_them():
         assert [entry for entry in many.told if entry[1] == seed] == callback.told
 
 
+@pytest.mark.parametrize(("runs", "cost"), [(9, 9 / 9 + 3 * (1 / 3 - 1 / 9) + 1 * (1 - 1 / 3)), (1, 1.0)])
+def test_the_cost_of_halving_is_that_of_its_rungs(runs, cost):
+    assert Halving(eta=3, rungs=3).cost(runs) == pytest.approx(cost)
+
+
 def test_halving_keeps_the_best_and_stops_the_others():
     problem, rungs = problems.table(problems.mlp), []
     recipes = [QUICK.with_({"steps": 90, "optimizer.lr": 10**-e, "schedule": "cosine"}) for e in np.linspace(1, 6, 27)]

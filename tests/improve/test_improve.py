@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from functools import cache, partial
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from sklearn.datasets import load_digits
 
 from trainwell import Problem, Recipe, improve
 from trainwell.errors import BudgetError, DataStop, ResumeError, UsageError
-from trainwell.improve.budget import Budget, choose_horizon
+from trainwell.improve.budget import Budget, Horizon, choose_horizon
 from trainwell.improve.checklist import CHECKLIST
+from trainwell.improve.session import Job, Session
 from trainwell.problem.models import mlp
 from trainwell.records import load_improvement, load_run
 from trainwell.train import Run
@@ -63,6 +66,26 @@ def test_the_numbers_of_the_proof_can_be_measured_again_from_the_runs(improved):
     model = Run.load(improved.folder / record.after.folders[0], problem).model()
     accuracy = (model(problem.test.inputs).argmax(1) == problem.test.targets).double().mean()
     assert float(accuracy) == pytest.approx(record.after.values[0])
+
+
+def test_pairs_of_the_proof_are_trained_together(improved):
+    run = load_run(improved.folder / improved.record.after.folders[0])
+    assert "fused" in [note["event"] for note in run.notes if "event" in note]
+
+
+def test_a_run_that_was_not_finished_is_trained_anew(improved, tmp_path):
+    folder = tmp_path / "again"
+    shutil.copytree(improved.folder, folder)
+    start, horizon = Recipe(**improved.record.recipe_before), Horizon(3, None, 6, 0.1, shortened=False)
+    session = Session(small_digits(), start, improved.recipe, 0, folder, Budget(20), improved.record, horizon=horizon)
+    jobs = [Job(improved.recipe, seed, "after") for seed in improved.record.after.seeds[:3]]
+    broken = folder / improved.record.after.folders[1]
+    info = json.loads((broken / "run.json").read_text())
+    (broken / "run.json").write_text(json.dumps(info | {"status": "running"}))
+    again = session.train(jobs)
+    assert [run.best_metric() for run in again] == pytest.approx(
+        [load_run(improved.folder / f).best_metric() for f in improved.record.after.folders[:3]], abs=0.02
+    )
 
 
 def test_a_second_improvement_does_not_overwrite_the_first(improved):
