@@ -176,6 +176,8 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
     - or all updates together moved the weights by less than 1 %, and the loss is where it was, above half of the
       uninformed loss.
 
+    In an observed program that was stopped before it had passed twice over its data, only the second is asked.
+
     ## Why it matters
     The run ends long before it has learned what the network can. More epochs cost more than a better rate.
 
@@ -208,7 +210,7 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
         slow = steady and ratio >= 0.7 and fell <= 0.3
     else:
         slow = steady and ratio >= 0.5 and fell <= 0.5 and travel < 0.3
-    slow = slow and _validation_falls(run)
+    slow = slow and _validation_falls(run) and not _barely_begun(run)
     still = (
         travel is not None and travel < 0.01 and abs(fell) < 0.2 and guess is not None and curve.loss[-1] > guess / 2
     )
@@ -236,6 +238,12 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
             {} if rate is None else {"optimizer.lr": _recipe_rate(run, rate) * factor},
         ),
     )
+
+
+def _barely_begun(run: RunRecord) -> bool:
+    """Whether an observed program was stopped before its second pass over the data (or 1000 steps) was done."""
+    cut_short = run.trace is not None and run.info.status == "stopped"
+    return cut_short and run.info.steps < min(2 * run.info.steps_per_epoch or 1000, 1000)
 
 
 def _travel(run: RunRecord) -> float | None:

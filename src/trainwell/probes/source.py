@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from trainwell.probes.place import Site, sibling_cells
 
 _RARE = re.compile(r"f1_?score|\bf1\b|auc|average_precision|balanced_acc|matthews|\bmcc\b|recall|\bweight=")
+_FREEZES = re.compile(r"fix|freez|frozen|stop_?grad|detach|static|finetun|fine_tun")
 _DRAWS = ("randint", "rand", "randn", "random", "random_", "integers", "bernoulli", "choice", "multinomial", "FakeData")
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -47,6 +48,17 @@ def draws_at_random(where: Site) -> bool:
     tree = tree_of(where[0])
     calls = nodes_at(tree, where[1], ast.Call) if tree is not None else []
     return any(called(call) in _DRAWS for call in calls if isinstance(call, ast.Call))
+
+
+def is_an_option(where: Site) -> bool:
+    """Whether a line stands under an `if` that asks for freezing, fixing or stopping gradients."""
+    tree = tree_of(where[0])
+    asked = [
+        ast.unparse(node.test).lower()
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.If) and any(s.lineno <= where[1] <= (s.end_lineno or s.lineno) for s in node.body)
+    ]
+    return any(_FREEZES.search(test) is not None for test in asked)
 
 
 def scope_of(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Module:

@@ -360,6 +360,7 @@ class ModelState:
             stray_trainable=self.stray_trainable,
             stray_place=place(self.stray_site),
             cuts={k: w for k, s in self.cuts.items() if (w := place(s)) is not None},
+            cut_by_option=any(source.is_an_option(s) for s in self.cuts.values() if s is not None),
             eval_place=place(self.still_site),
             walks=self.walks,
             loaded=self.loaded,

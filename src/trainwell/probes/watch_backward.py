@@ -185,16 +185,23 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
             model.walks += 1
         for identity in mine:
             model.parameters[identity]["reached"] = model.parameters[identity].get("reached", 0) + 1
+    by_hand = any(_updated(tracer, leaf) for leaf in found.leaves.values())
     state.unknown_leaves = max(
         state.unknown_leaves,
         sum(1 for i, v in found.leaves.items() if name_of(v) is None and i not in optimized and _persistent(tracer, v)),
     )
     known = reached & optimized or any(reached & m.parameters.keys() for m in tracer.models.values() if m is not None)
-    if not known and not found.opaque:
+    if not known and not found.opaque and not by_hand:
         state.no_parameters += 1
     _keep_graph(tracer, state, found)
     if not tracer.saved_hooks:
         _look_at_activations(tracer, found)
+
+
+def _updated(tracer: Tracer, leaf: torch.Tensor) -> bool:
+    """Whether an unnamed leaf of an earlier walk was written to since, as a parameter that is updated by hand."""
+    known = tracer.unnamed.get(id(leaf))
+    return known is not None and known[0]() is leaf and bool(known[1] != leaf._version)
 
 
 def _persistent(tracer: Tracer, leaf: torch.Tensor) -> bool:

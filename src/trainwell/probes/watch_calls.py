@@ -340,6 +340,9 @@ def _look_inside(
                         model.stray_trainable += len(trainable)
                         if model.stray_site is None:
                             model.stray_site = watch_places.made_at(tracer, id(layer))
+                if len(first) == 1 and isinstance(layer, _LAYERS):
+                    first.append(True)
+                    model.first_layer["norm_follows"] = isinstance(layer, _NORM) and not isinstance(layer, nn.LayerNorm)
                 if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
                     first.append(True)
                     if not model.first_layer.get("kind"):

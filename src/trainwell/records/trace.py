@@ -148,6 +148,7 @@ class ModelTrace:
         stray: Modules with trainable parameters that ran inside it but are not registered: name of kind to count.
         loaded: Whether weights were loaded into it before the first step.
         cuts: Where its forward first called detach, item, numpy, tolist, argmax, .data, or ran under no_grad.
+        cut_by_option: Whether one of them stands under an `if` that asks for freezing or the like.
         eval_place: Where it was last put into eval mode.
     """
 
@@ -164,6 +165,7 @@ class ModelTrace:
     stray_trainable: int = 0
     stray_place: Place | None = None
     cuts: Mapping[str, Place] = field(default_factory=dict)
+    cut_by_option: bool = False
     eval_place: Place | None = None
     walks: int = 0
     loaded: bool = False

@@ -25,15 +25,25 @@ def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
 
 @rule("unscaled-inputs", "warning")
 def unscaled_inputs(run: RunRecord) -> Iterator[Finding]:
-    """Silent for a handful of values (single states of an environment), and for small inputs that are mostly zeros."""
+    """Silent for a handful of values (single states of an environment), and for small inputs that are mostly zeros.
+
+    Only advice where a batch norm follows the first layer, which takes the scale of all inputs out again.
+    """
     trace = trace_of(run)
     trained = {c.model for c in trace.calls if c.trained}
-    stats: dict[str, Any] = next(
-        (m.first_layer.get("stats", {}) for m in trace.models if m.key in trained and m.first_layer), {}
-    )
+    first = next((m.first_layer for m in trace.models if m.key in trained and m.first_layer), {})
+    stats: dict[str, Any] = first.get("stats", {})
     counts_of_words = stats.get("zeros", 0.0) > 0.5 and stats.get("max", 0.0) <= 0.5
     if stats.get("values", 64) >= 64 and not counts_of_words:
-        yield from audit.unscaled_inputs(run)
+        for finding in audit.unscaled_inputs(run):
+            undone = first.get("norm_follows") and finding.evidence["root_mean_square"] > 10 and not _unlike(finding)
+            yield replace(finding, severity="advice") if undone else finding
+
+
+def _unlike(finding: Finding) -> bool:
+    """Whether features spread so differently that one of them hides the others."""
+    largest, smallest = finding.evidence["feature_std_max"] or 0.0, finding.evidence["feature_std_min"] or 0.0
+    return bool(smallest > 0 and largest / smallest > 100)
 
 
 @rule("conflicting-labels", "warning", explains=("train-eval-overlap", "duplicate-samples", "underfitting"))

@@ -160,7 +160,8 @@ def detached_branch(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Parameters in an optimizer, with `requires_grad`, whose module ran in training calls while neither the graph of any
-    loss reached them nor a gradient ever appeared; other parameters of the same model do get gradients.
+    loss reached them nor a gradient ever appeared; other parameters of the same model do get gradients. Silent where
+    the cut stands under an `if` that asks for freezing or fixing.
 
     ## Why it matters
     A `detach()`, `no_grad`, `.item()`, `.numpy()` or `argmax` inside the model keeps this part at its random
@@ -188,7 +189,7 @@ def detached_branch(run: RunRecord) -> Iterator[Finding]:
         layers = {p.name.rpartition(".")[0] for p in cut}
         partly = {p.name.rpartition(".")[0] for p in alive}
         cut = [p for p in cut if p.name.rpartition(".")[0] in layers - partly]
-        if cut and alive:
+        if cut and alive and not model.cut_by_option:
             cuts = [
                 place
                 for name in ("detach", "data", "numpy", "tolist", "item", "argmax", "no_grad")
