@@ -13,6 +13,7 @@ from trainwell.compare.resampled import splits_of
 from trainwell.compare.speed import seconds_per_step
 from trainwell.errors import RecordError, ResumeError, UsageError
 from trainwell.recipe import Recipe
+from trainwell.records import environment
 from trainwell.records.comparison import ComparisonFolder
 from trainwell.report import write_report
 
@@ -142,3 +143,16 @@ def test_tables_of_times_and_of_several_problems_are_written(tmp_path):
     for name in ("times", "overall", "profiles"):
         assert (tmp_path / f"{name}.csv").read_text().count("\n") > 2
     assert "time_median" in (tmp_path / "contenders.csv").read_text()
+
+
+def test_the_page_of_nine_contenders_names_every_pair_by_colour(tmp_path):
+    names = list("abcdefghi")
+    found = protocol(*names, trials=1, studies=4, seeds=1)
+    runs = fabricated(found, dict.fromkeys(names, 0.95))
+    here = ComparisonFolder(tmp_path)
+    here.write_protocol(found, environment())
+    here.append_runs(runs)
+    here.save(judged(found, runs))
+    page = write_report(tmp_path).read_text()
+    assert page.count('title="cannot tell') + page.count('title="as good as') == 72  # both ways
+    assert "Take --studies 7 or fewer pairs: --family first" in page

@@ -19,7 +19,7 @@ from trainwell.compare.power import power_before, undecidable
 from trainwell.compare.protocol import Plan, protocol_of
 from trainwell.compare.repeating import repeat_command
 from trainwell.compare.results import contender_result, study_results
-from trainwell.compare.statement import announced, headline
+from trainwell.compare.statement import announced, headline, headlines
 from trainwell.compare.studies import Listener, Race
 from trainwell.errors import UsageError, unknown_name
 from trainwell.problem import Problem, load_problem
@@ -251,6 +251,7 @@ def judge(record: ComparisonRecord, runs: Sequence[RaceRun], notes: Sequence[Map
         overall=tuple(overall(protocol, studies)),
         fair=not refusals,
         refusals=tuple(refusals),
+        headlines=headlines(protocol, pairs),
         notes=tuple(_remarks(protocol, results, runs)),
     )
     return replace(judged, sentence=headline(judged))

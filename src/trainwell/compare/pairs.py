@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainwell.compare.power import smallest_seen
-from trainwell.compare.results import by_study, longest, ticks, time_to
+from trainwell.compare.results import by_study, longest, time_to
 from trainwell.compare.statement import pair_sentence
 from trainwell.records import Verdict
 from trainwell.records.comparison import (
@@ -173,7 +173,7 @@ def _times(
     for study in range(protocol.studies):
         group = finals.get((name, study), [])
         when = [time_to(run, problem.target, problem.facts.higher_is_better) for run in group]
-        times = [end if t is None else t * ticks(protocol, run) for t, run in zip(when, group, strict=True)]
+        times = [end if t is None else t * protocol.tick(run) for t, run in zip(when, group, strict=True)]
         times = times or [end] * protocol.seeds
         units += times if protocol.claim == "C1" else [float(np.mean(times))]
     return units

@@ -19,7 +19,7 @@ from trainwell.compare.export import write_tables
 from trainwell.compare.journal import kept_runs, note_other_code, race_folder
 from trainwell.compare.pairs import split_pairs
 from trainwell.compare.power import power_before
-from trainwell.compare.statement import announced, headline
+from trainwell.compare.statement import announced, headline, headlines
 from trainwell.compare.studies import Job, Listener, race_run
 from trainwell.data.streamed import count, subset
 from trainwell.errors import UsageError
@@ -227,11 +227,13 @@ def _train(
 
 def _judged(record: ComparisonRecord, runs: Sequence[RaceRun], ratio: float, seconds: float) -> ComparisonRecord:
     protocol = record.protocol
+    pairs = tuple(split_pairs(protocol, runs, ratio))
     judged = replace(
         record,
         status="completed",
         seconds=seconds,
-        pairs=tuple(split_pairs(protocol, runs, ratio)),
+        pairs=pairs,
+        headlines=headlines(protocol, pairs),
         contenders=tuple(_result(protocol, runs, contender.name, ratio) for contender in protocol.contenders),
     )
     return replace(judged, sentence=headline(judged))

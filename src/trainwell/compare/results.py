@@ -164,14 +164,9 @@ def time_to(run: RaceRun, target: float, higher_is_better: bool) -> int | None:
     return None
 
 
-def ticks(protocol: ProtocolFacts, run: RaceRun) -> float:
-    """What an update of a run counts on the clock of its race: 1 update, or its share of the equal seconds."""
-    return 1.0 if protocol.equal == "steps" else run.horizon / max(1, run.steps)
-
-
 def longest(protocol: ProtocolFacts, finals: Sequence[RaceRun]) -> float:
     """End of the longest run on the clock of the race."""
-    return max((run.steps * ticks(protocol, run) for run in finals), default=1.0) or 1.0
+    return max((run.steps * protocol.tick(run) for run in finals), default=1.0) or 1.0
 
 
 def reached(protocol: ProtocolFacts, finals: Sequence[RaceRun], problem: RaceProblem, target: float) -> Reached | None:
@@ -181,7 +176,7 @@ def reached(protocol: ProtocolFacts, finals: Sequence[RaceRun], problem: RacePro
     higher, level = problem.facts.higher_is_better, protocol.level
     horizon = longest(protocol, finals)
     when = [time_to(run, target, higher) for run in finals]
-    times = [horizon if t is None else t * ticks(protocol, run) for t, run in zip(when, finals, strict=True)]
+    times = [horizon if t is None else t * protocol.tick(run) for t, run in zip(when, finals, strict=True)]
     done = [t is not None for t in when]
     curve = kaplan_meier(times, done, level)
     mean = restricted_mean_time(times, done, horizon, level)
@@ -189,7 +184,7 @@ def reached(protocol: ProtocolFacts, finals: Sequence[RaceRun], problem: RacePro
     for run, t in zip(finals, times, strict=True):
         studies[run.study].append(t)
     units = mean_interval([float(np.mean(group)) for group in studies.values()], level)
-    per_tick = [run.seconds / max(1, run.steps) / ticks(protocol, run) for run in finals]
+    per_tick = [run.seconds / max(1, run.steps) / protocol.tick(run) for run in finals]
     seconds = float(np.median(per_tick)) if protocol.equal == "steps" else 1.0
     return Reached(
         target=target,

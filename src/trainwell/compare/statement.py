@@ -223,16 +223,20 @@ def announced(protocol: ProtocolFacts) -> Iterator[str]:
     yield power_before(protocol)
 
 
-def headline(record: ComparisonRecord) -> str:
+def headlines(protocol: ProtocolFacts, pairs: Sequence[PairClaim]) -> tuple[str, ...]:
     """All pairs of the main claim in short sentences, one for each problem and horizon."""
-    protocol, said = record.protocol, []
+    said = []
     for problem in protocol.problems:
         for horizon in protocol.horizons:
-            pairs = [p for p in record.pairs if (p.problem, p.horizon) == (problem.facts.name, horizon)]
-            place = f"{problem.facts.name}, {protocol.length(horizon)}"
-            said.append(f"{place}: {_verdicts(pairs)}.")
+            own = [p for p in pairs if (p.problem, p.horizon) == (problem.facts.name, horizon)]
+            said.append(f"{problem.facts.name}, {protocol.length(horizon)}: {_verdicts(own)}.")
+    return tuple(said)
+
+
+def headline(record: ComparisonRecord) -> str:
+    """The short sentences in one, and whether the race was fair."""
     unfair = "" if record.fair else " The race was not fair: " + "; ".join(r.reason for r in record.refusals) + "."
-    return " ".join(said) + unfair
+    return " ".join(record.headlines) + unfair
 
 
 def _verdicts(pairs: Sequence[PairClaim]) -> str:
@@ -253,9 +257,14 @@ def _verdicts(pairs: Sequence[PairClaim]) -> str:
 
 
 def _grouped(word: str, told: Sequence[tuple[str, str]]) -> str:
-    """`a is better than b and c; d is better than b`."""
-    firsts = dict.fromkeys(a for a, _ in told)
-    return "; ".join(f"{first} is {word} {_and([b for a, b in told if a == first])}" for first in firsts)
+    """`a and c are better than b and d; b is better than d`: those with the same others are told together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for first in dict.fromkeys(a for a, _ in told):
+        alike.setdefault(tuple(b for a, b in told if a == first), []).append(first)
+    return "; ".join(
+        f"{_and(firsts)} {'is' if len(firsts) == 1 else 'are'} {word} {_and(others)}"
+        for others, firsts in alike.items()
+    )
 
 
 def _and(names: Sequence[str]) -> str:

@@ -112,6 +112,10 @@ class ProtocolFacts:
         """Unit of the time to a target."""
         return "updates" if self.equal == "steps" else "seconds"
 
+    def tick(self, run: RaceRun) -> float:
+        """What an update of a run counts on this clock: 1 update, or its share of the equal seconds."""
+        return 1.0 if self.equal == "steps" else run.horizon / max(1, run.steps)
+
     def contender(self, name: str) -> ContenderFacts:
         """One contender by name."""
         return next(c for c in self.contenders if c.name == name)
@@ -340,7 +344,12 @@ class Overall:
 
 @dataclass(frozen=True)
 class ComparisonRecord:
-    """Everything that a comparison found."""
+    """Everything that a comparison found.
+
+    Attributes:
+        headlines: The verdicts in short, one line for each problem and horizon; `sentence` is all of them, and whether
+            the race was fair.
+    """
 
     protocol: ProtocolFacts
     started: str
@@ -354,6 +363,7 @@ class ComparisonRecord:
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     sentence: str = ""
+    headlines: tuple[str, ...] = ()
     power: str = ""
     environment: Environment | None = None
     format: int = 1

@@ -149,9 +149,10 @@ def race_charts(view: RaceView) -> Charts:
     unit = "splits" if protocol.repeats else "studies" if protocol.claim == "C2" else "seeds"
     made: list[charts.Chart | None] = []
     for place in view.places:
-        made += [race.points(place, unit=unit), race.differences(place), race.curves(place), race.tuning(place)]
-        made += [race.rates(place), race.times(place)]
-    made += [race.profiles(view.record.overall, horizon) for horizon in protocol.horizons]
+        made += [race.points(place, unit=unit, level=view.level), race.differences(place, unit=unit, level=view.level)]
+        made += [race.curves(place, level=view.level, clock=protocol.clock), race.tuning(place), race.rates(place)]
+        made += [race.times(place, protocol.clock)]
+    made += [race.profiles(view.record.overall, horizon, protocol.length(horizon)) for horizon in protocol.horizons]
     return _by_name(made)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from trainwell.records.comparison import ContenderResult, Overall
 from trainwell.report.charts.chart import Chart, Json, figure, log_axis, numbers, safe
-from trainwell.report.charts.palette import LIGHT, color, faint
+from trainwell.report.charts.palette import LIGHT, RUNS_LIGHT, color, faint
 from trainwell.report.views.race import Place, scale_of
 from trainwell.report.wording import is_share
 
@@ -15,7 +15,7 @@ _SETTLED = 0.1
 _TONES = {"better": "mark", "worse": "diverged", "as good as": "after", "cannot tell": "test"}
 
 
-def points(place: Place, *, unit: str) -> Chart:
+def points(place: Place, *, unit: str, level: str) -> Chart:
     """Every unit of every contender with mean and interval; seeds of a study as small dots beside it."""
     metric, higher = place.problem.facts.metric, place.problem.facts.higher_is_better
     data: list[Json] = []
@@ -44,7 +44,9 @@ def points(place: Place, *, unit: str) -> Chart:
         )  # fmt: skip
         data.append(_mean(result, k + 0.24, key, shown))
     words = "One ring a study: mean test metric of its winner over fresh seeds (small dots). "
-    note = (words if unit == "studies" else f"One ring for each of the {unit}. ") + "Diamond: mean with 95 % interval."
+    note = (
+        words if unit == "studies" else f"One ring for each of the {unit}. "
+    ) + f"Diamond: mean with {level} interval."
     layout = {
         "margin": {"t": 16, "b": 40, "l": 60, "r": 10},
         "showlegend": False,
@@ -79,14 +81,25 @@ def _mean(result: ContenderResult, x: float, key: str, shown: str) -> Json:
     }  # fmt: skip
 
 
-def differences(place: Place) -> Chart:
-    """Every pair: difference with its interval against zero and the margin; the colour says the verdict."""
+def differences(place: Place, *, unit: str, level: str) -> Chart:
+    """Every pair: difference with its interval against zero and the margin; the colour says the verdict.
+
+    Dots are the differences of single units that share their seeds.
+    """
     metric = place.problem.facts.metric
     scale, pairs = scale_of(metric), list(reversed(place.pairs))
-    unit = "points" if is_share(metric) else metric.replace("_", " ")
+    measure = "points" if is_share(metric) else metric.replace("_", " ")
     data: list[Json] = []
     for row, pair in enumerate(pairs):
         tone, d = LIGHT[_TONES[pair.verdict]], pair.difference
+        both = zip(place.units[pair.a], place.units[pair.b], strict=True)
+        data.append(
+            {
+                "type": "scatter", "mode": "markers", "x": numbers(scale * (x - y) for x, y in both),
+                "y": [row - 0.24] * len(place.units[pair.a]), "hovertemplate": "%{x:+.3g}<extra></extra>",
+                "marker": {"color": LIGHT["raw"], "size": 4}, "showlegend": False,
+            }
+        )  # fmt: skip
         bars: Json = {"visible": False}
         if d.interval is not None:
             bars = {
@@ -125,7 +138,7 @@ def differences(place: Place) -> Chart:
         "margin": {"t": 16, "b": 46, "l": 60, "r": 16},
         "showlegend": False,
         "shapes": shapes,
-        "xaxis": {"title": {"text": f"first \N{MINUS SIGN} second [{safe(unit)}]"}, "tickformat": "~g"},
+        "xaxis": {"title": {"text": f"first \N{MINUS SIGN} second [{safe(measure)}]"}, "tickformat": "~g"},
         "yaxis": {
             "tickvals": list(range(len(pairs))),
             "ticktext": [f"{safe(p.a)} \N{MINUS SIGN} {safe(p.b)}" for p in pairs],
@@ -136,15 +149,15 @@ def differences(place: Place) -> Chart:
     }
     shade = " Shaded: the margin within which a difference counts as none." if margin is not None else ""
     note = (
-        f"95 % intervals; to the {better} the first is better. Green: better, red: worse, blue: as good as, grey: "
-        f"cannot tell (after correction for all pairs).{shade}"
+        f"{level} intervals; dots: {unit} with the same seeds; to the {better} the first is better. Green: better, "
+        f"red: worse, blue: as good as, grey: cannot tell (after correction for all pairs).{shade}"
     )
     told = "; ".join(f"{p.a} against {p.b}: {p.verdict}, {scale * p.difference.mean:+.3g}" for p in place.pairs)
-    height = max(200, min(900, 90 + 34 * len(pairs)))
+    height = min(1100, 90 + (34 if len(pairs) <= 12 else 25) * len(pairs))
     return Chart(f"differences-{place.key}", "Every pair", figure(data, layout), note, told, height=max(360, height))
 
 
-def curves(place: Place) -> Chart | None:
+def curves(place: Place, *, level: str, clock: str) -> Chart | None:
     """Validation metric of the final runs along the training, with bands."""
     if not place.bands:
         return None
@@ -164,13 +177,13 @@ def curves(place: Place) -> Chart | None:
             {
                 "type": "scatter", "mode": "lines", "name": f"{safe(band.contender)} (n = {band.n})",
                 "x": numbers(band.steps), "y": numbers(band.mean), "legendgroup": band.contender,
-                "line": {"color": color(key), "width": 2},
+                "line": _line(int(key)),
             }
         )  # fmt: skip
     end = max(band.steps[-1] for band in place.bands)
     layout = {
         "margin": {"b": 46},
-        "xaxis": {"title": {"text": "updates"}},
+        "xaxis": {"title": {"text": clock}},
         "yaxis": {
             "title": {"text": f"validation {safe(metric.replace('_', ' '))}"}, "tickformat": _ticks(metric),
             **_settled(place),
@@ -189,8 +202,8 @@ def curves(place: Place) -> Chart | None:
         ],
     }  # fmt: skip
     note = (
-        f"Winners on fresh seeds, band: 95 % interval of the mean. Schedule and settings were made for the end at "
-        f"{place.horizon} epochs: who is ahead earlier says nothing about a training that ends there."
+        f"Winners on fresh seeds, band: {level} interval of the mean. Schedule and settings were made for the end of "
+        f"{place.length}: who is ahead earlier says nothing about a training that ends there."
     )
     if place.problem.target is not None:
         layout["shapes"].append(  # type: ignore[attr-defined]
@@ -283,7 +296,7 @@ def rates(place: Place) -> Chart | None:
                     "name": safe(result.name), "legendgroup": result.name, "showlegend": winner,
                     "marker": {
                         "color": color(str(k)) if winner else faint(str(k)), "size": 9 if winner else 6,
-                        "symbol": ["circle" if math.isfinite(t.value) else "x-thin" for t in some],
+                        "symbol": [_symbol(k) if math.isfinite(t.value) else "x-thin" for t in some],
                         "line": {"width": 1, "color": color(str(k))},
                     },
                     "hovertemplate": f"{safe(result.name)}<br>rate %{{x:.3g}}<br>%{{y:.4g}}<extra></extra>",
@@ -300,7 +313,7 @@ def rates(place: Place) -> Chart | None:
     )
 
 
-def times(place: Place) -> Chart | None:
+def times(place: Place, clock: str) -> Chart | None:
     """Share of final runs that have not reached the target yet."""
     reached = [(k, r, r.reached) for k, r in enumerate(place.results) if r.reached is not None]
     if not reached:
@@ -309,7 +322,7 @@ def times(place: Place) -> Chart | None:
         {
             "type": "scatter", "mode": "lines", "name": f"{safe(r.name)} ({found.reached} of {found.n})",
             "x": numbers([0.0, *found.times]), "y": numbers([1.0, *found.survival]),
-            "line": {"color": color(str(k)), "width": 2, "shape": "hv"},
+            "line": {**_line(k), "shape": "hv"},
         }
         for k, r, found in reached
         if found is not None
@@ -317,7 +330,7 @@ def times(place: Place) -> Chart | None:
     target = place.problem.target
     layout = {
         "margin": {"b": 46},
-        "xaxis": {"title": {"text": "updates"}},
+        "xaxis": {"title": {"text": clock}},
         "yaxis": {"title": {"text": f"not yet at {target:g}"}, "tickformat": ".0%", "range": [-0.03, 1.03]},
     }
     note = "Kaplan-Meier; runs that never reach the target are censored at their end, diverged ones too."
@@ -326,7 +339,7 @@ def times(place: Place) -> Chart | None:
     )
 
 
-def profiles(overall: Sequence[Overall], horizon: int) -> Chart | None:
+def profiles(overall: Sequence[Overall], horizon: int, length: str) -> Chart | None:
     """Share of studies better than each score, over all problems."""
     own = [o for o in overall if o.horizon == horizon]
     if not own:
@@ -344,7 +357,7 @@ def profiles(overall: Sequence[Overall], horizon: int) -> Chart | None:
         data.append(
             {
                 "type": "scatter", "mode": "lines", "name": safe(each.name), "x": numbers(each.thresholds),
-                "y": numbers(each.shares), "line": {"color": color(str(k)), "width": 2},
+                "y": numbers(each.shares), "line": _line(k),
             }
         )  # fmt: skip
     layout = {
@@ -353,10 +366,19 @@ def profiles(overall: Sequence[Overall], horizon: int) -> Chart | None:
         "yaxis": {"title": {"text": "share of studies above it"}, "tickformat": ".0%"},
     }
     return Chart(
-        f"profiles-{horizon}", f"Performance profiles, {horizon} epochs", figure(data, layout),
+        f"profiles-{horizon}", f"Performance profiles, {length}", figure(data, layout),
         "Higher is better everywhere; bands by resampling studies within problems (Agarwal et al. 2021).",
         "Performance profiles", height=360,
     )  # fmt: skip
+
+
+def _symbol(k: int) -> str:
+    return "circle" if k < len(RUNS_LIGHT) else "square"
+
+
+def _line(k: int) -> Json:
+    """A contender's line: colours come round again after eight, dashed."""
+    return {"color": color(str(k)), "width": 2, "dash": "solid" if k < len(RUNS_LIGHT) else "dash"}
 
 
 def _ticks(metric: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,13 @@ from trainwell.report.wording import (
 )
 from trainwell.stats import mean_interval
 
+_HEADLINE = 240  # characters
 BADGES = {"better": "better", "as good as": "equal", "cannot tell": "unsure", "worse": "worse"}
 
 
 @dataclass(frozen=True)
 class Band:
-    """Mean curve of one contender's final runs with the interval over its units. [updates, metric]"""
+    """Mean curve of one contender's final runs with the interval over its units. [clock of the race, metric]"""
 
     contender: str
     steps: tuple[float, ...]
@@ -63,7 +65,8 @@ class Cell:
 
     verdict: str
     badge: str
-    text: str
+    difference: str
+    p: str
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,27 @@ class Place:
 
     Attributes:
         matrix: Row by contender: its name and a cell for each contender; None on the diagonal or where not compared.
+        units: Test metric of every unit by contender: studies (C2), seeds or splits (C1); the k-th share their seeds.
     """
 
     key: str
     title: str
+    length: str
     problem: RaceProblem
     horizon: int
     results: tuple[ContenderResult, ...]
     pairs: tuple[PairClaim, ...]
     matrix: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+    units: Mapping[str, tuple[float, ...]]
     table: tuple[tuple[str, ...], ...]
     bands: tuple[Band, ...]
     trials: tuple[Trial, ...]
     recipes: tuple[tuple[str, ...], ...]
+
+    @property
+    def in_points(self) -> bool:
+        """Whether differences are points of a share."""
+        return is_share(self.problem.facts.metric)
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,21 @@ class RaceView:
     environment: tuple[tuple[str, str], ...]
     costs: tuple[tuple[str, str, float], ...]
     command: str
+
+    @property
+    def level(self) -> str:
+        """Of the intervals, in words."""
+        return f"{100 * self.record.protocol.level:g} %"
+
+    @property
+    def long(self) -> bool:
+        """Whether the sentence is too long for a headline."""
+        return len(self.record.sentence) > _HEADLINE
+
+    @property
+    def length_unit(self) -> str:
+        """What the horizons count."""
+        return "epochs" if self.record.protocol.equal == "steps" else "seconds"
 
     @property
     def badges(self) -> dict[str, str]:
@@ -171,12 +197,14 @@ def _places(record: ComparisonRecord, runs: Sequence[RaceRun]) -> list[Place]:
                 Place(
                     key=str(len(places)),
                     title=f"{name}, {record.protocol.length(horizon)}",
+                    length=record.protocol.length(horizon),
                     problem=problem,
                     horizon=horizon,
                     results=results,
                     pairs=pairs,
                     matrix=_matrix(record, pairs),
-                    table=tuple(_row(r, problem) for r in results),
+                    units={r.name: _units(record, r) for r in results},
+                    table=tuple(_row(r, problem, record.protocol.clock) for r in results),
                     bands=tuple(_bands(own, record, results)),
                     trials=tuple(_trials(own, results)),
                     recipes=_recipes(results),
@@ -194,16 +222,20 @@ def _matrix(record: ComparisonRecord, pairs: Sequence[PairClaim]) -> tuple[tuple
         for a, b, sign in ((p.a, p.b, 1), (p.b, p.a, -1)):
             verdict = p.verdict if sign > 0 else flipped.get(p.verdict, p.verdict)
             text = difference_text(p.metric, sign * d.mean, half_width(d.interval))
-            cells[a, b] = Cell(verdict, BADGES[verdict], f"{text}, {p_text(d.p_corrected) or 'no p'}")
+            cells[a, b] = Cell(verdict, BADGES[verdict], text, p_text(d.p_corrected) or "no p")
     return tuple((a, tuple(cells.get((a, b)) for b in names)) for a in names)
 
 
-def _row(r: ContenderResult, problem: RaceProblem) -> tuple[str, ...]:
+def _units(record: ComparisonRecord, r: ContenderResult) -> tuple[float, ...]:
+    return tuple(s.value for s in r.studies) if record.protocol.claim == "C2" else r.studies[0].tests
+
+
+def _row(r: ContenderResult, problem: RaceProblem, clock: str) -> tuple[str, ...]:
     metric = problem.facts.metric
     reached = r.reached
     time = NOTHING
     if reached is not None:
-        when = "never by half" if reached.median is None else f"{reached.median:.0f} updates"
+        when = "never by half" if reached.median is None else f"{reached.median:.3g} {clock}"
         time = f"{reached.reached}/{reached.n}, {when}"
     rates = NOTHING if r.good_rates is None else f"{r.good_rates[0]:.2g} to {r.good_rates[1]:.2g}"
     return (
@@ -229,18 +261,18 @@ def _bands(runs: Sequence[RaceRun], record: ComparisonRecord, results: Sequence[
         units: dict[int, list[RaceRun]] = defaultdict(list)
         for run in finals:
             units[run.study if record.protocol.claim == "C2" else run.number].append(run)
-        steps = sorted({step for run in finals for step in run.curve_steps})
+        curves = {run.key: dict(zip(run.curve_steps, run.curve, strict=True)) for run in finals}
         rows = []
-        for step in steps:
+        for step in sorted({step for run in finals for step in run.curve_steps}):
             values = []
             for members in units.values():
-                seen = [dict(zip(m.curve_steps, m.curve, strict=True)).get(step) for m in members]
-                found = [v for v in seen if v is not None and np.isfinite(v)]
+                seen = [curves[m.key].get(step, math.nan) for m in members]
+                found = [v for v in seen if math.isfinite(v)]
                 values += [float(np.mean(found))] if found else []
             if values:
                 e = mean_interval(values, record.protocol.level)
                 low, high = (e.mean, e.mean) if e.interval is None else (e.interval.low, e.interval.high)
-                rows.append((float(step), e.mean, low, high))
+                rows.append((step * record.protocol.tick(finals[0]), e.mean, low, high))
         if rows:
             columns = [tuple(column) for column in zip(*rows, strict=True)]
             bands.append(Band(result.name, columns[0], columns[1], columns[2], columns[3], len(units)))
