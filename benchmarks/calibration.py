@@ -3,9 +3,9 @@
     python benchmarks/calibration.py [--data DIR] [--problems digits spambase] [--out FOLDER]
 
 Two contenders of one space are compared over many studies (the bank). Study i of both shares its seeds, as in every
-comparison; draws differ. A comparison of n studies takes n of the bank's studies at random. Comparisons taken from one
-bank overlap, so rates come with the error that redrawing the bank's studies shows, not with that of 400 independent
-ones.
+comparison; draws differ. The bank stands for all studies there could be: a comparison of n studies draws n of its pairs
+of studies at random, with replacement, and the truth is the bank's. How much a rate hangs on the bank at hand is shown
+by banks redrawn from it: the interval of a rate is that of 400 comparisons from one of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trainwell.stats import detectable_difference_unpaired, power_unpaired, stud
 
 STUDIES, TRIALS, SEEDS, COMPARISONS = 60, 20, 10, 400
 LENGTHS = {"digits": 15, "spambase": 5}
-REDRAWS = 20  # of the bank, for the interval of a rate
+REDRAWS = 10  # of the bank, for the interval of a rate
 
 
 def bank(name: str, data: Path | None, out: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -54,8 +54,7 @@ def rate(values_CS: np.ndarray, n: int, shift: float, rng: np.random.Generator, 
     """Share of comparisons of n studies that claim a difference, and of intervals that hold the truth."""
     claims, covered = [], []
     for _ in range(count):
-        chosen = rng.choice(values_CS.shape[1], n, replace=False)
-        a, b = values_CS[:, chosen]
+        a, b = values_CS[:, rng.integers(values_CS.shape[1], size=n)]
         found = studentised_permutation(a, b + shift)
         claims.append(verdict(found, None, True) in ("better", "worse"))
         covered.append(found.interval is not None and not found.interval.excludes(shift))
@@ -63,17 +62,21 @@ def rate(values_CS: np.ndarray, n: int, shift: float, rng: np.random.Generator, 
 
 
 def with_interval(values_CS: np.ndarray, n: int, shift: float, seed: int) -> dict[str, object]:
-    """A rate over 400 comparisons, and the spread of rates over redrawn banks."""
+    """A rate over 400 comparisons, and its standard error over redrawn banks."""
     rng = np.random.default_rng(seed)
-    values_CS = values_CS - values_CS.mean(axis=1, keepdims=True) + values_CS.mean()  # the truth of A against A is 0
-    found = rate(values_CS, n, shift, rng, COMPARISONS)
-    spread = []
-    for _ in range(REDRAWS):
-        # Two halves of the bank are independent; their spread is that of a bank of half the size.
-        half = rng.permutation(values_CS.shape[1])[: values_CS.shape[1] // 2]
-        spread.append(rate(values_CS[:, half], n, shift, rng, COMPARISONS // 10))
-    errors = {key: float(np.std([s[key] for s in spread]) / 2**0.5) for key in found}
+    found = rate(centred(values_CS), n, shift, rng, COMPARISONS)
+    studies = values_CS.shape[1]
+    spread = [
+        rate(centred(values_CS[:, rng.integers(studies, size=studies)]), n, shift, rng, COMPARISONS)
+        for _ in range(REDRAWS)
+    ]
+    errors = {key: float(np.std([s[key] for s in spread], ddof=1)) for key in found}
     return {"n": n, "shift": shift, **found, "standard_errors": errors}
+
+
+def centred(values_CS: np.ndarray) -> np.ndarray:
+    """A bank in which both contenders are equal: the truth of A against A is 0."""
+    return values_CS - values_CS.mean(axis=1, keepdims=True) + values_CS.mean()
 
 
 def naive(tests_CSK: np.ndarray, seeds: int, count: int, rng: np.random.Generator) -> float:
