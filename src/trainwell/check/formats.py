@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -141,6 +142,10 @@ def _count(number: int, name: str, plural: str = "s") -> str:
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(f"{name} {_short(part)}" for name, part in value.items()) + ")"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_short(part) for part in value) + "]"
     return str(value)
 
 

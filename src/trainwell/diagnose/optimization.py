@@ -206,7 +206,9 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
     fell = 1 - float(curve.loss[-1] / curve.loss[0])
     steady = first > 0 and second > 0 and falls(trend(clock[clock >= 0.5], curve.loss[clock >= 0.5]))
     ratio = second / first if first > 0 else 0.0
-    if travel is None:
+    if travel is None and run.trace is not None:
+        slow = False
+    elif travel is None:
         slow = steady and ratio >= 0.7 and fell <= 0.3
     else:
         slow = steady and ratio >= 0.5 and fell <= 0.5 and travel < 0.3

@@ -199,6 +199,8 @@ def find(tracer: Tracer, optimizer: Any, *, made_now: bool = False) -> Optimizer
         if not made_now and tracer.steps:
             state.made_at_step = 0
         state.witnesses = [weakref.ref(p) for p in _witnesses(parameters)]
+        matrices = [p for p in parameters if p.ndim > 1 and not any(ref() is p for ref in state.witnesses)]
+        state.measured = [weakref.ref(p) for p in _witnesses(matrices)[-3:]]
         mine = {id(p): p for p in parameters}
         for other in [*tracer.past_optimizers, *tracer.optimizers.values()]:
             if any((p := ref()) is not None and mine.get(id(p)) is p for ref in other.witnesses):
@@ -332,7 +334,9 @@ def _look_before(tracer: Tracer, state: OptimizerState, optimizer: Any) -> None:
     if state.steps in (1, 4):
         _describe(tracer, state, optimizer)
     state.before = [
-        (ref, p.detach().clone()) for ref in state.witnesses if (p := ref()) is not None and p.numel() < 2e6
+        (ref, p.detach().clone())
+        for ref in (*state.witnesses, *state.measured)
+        if (p := ref()) is not None and p.numel() < 2e6
     ]
     if state.steps >= 8:
         state.slopes_at = state.steps

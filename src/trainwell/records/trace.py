@@ -160,7 +160,6 @@ class ModelTrace:
     dropout: int = 0
     batch_norm: int = 0
     largest_dropout: float = 0.0
-    dropout_places: tuple[str, ...] = ()
     stray: Mapping[str, int] = field(default_factory=dict)
     stray_trainable: int = 0
     stray_place: Place | None = None
@@ -205,7 +204,6 @@ class CallTrace:
     after_first_step: int = 0
     rows: int = 0
     words: tuple[str, ...] = ()
-    input: Mapping[str, Any] = field(default_factory=dict)
     output_shape: tuple[int, ...] = ()
     loader: int | None = None
     functional_dropout: int = 0
@@ -270,7 +268,6 @@ class BackwardTrace:
     stored_history: tuple[int, ...] = ()
     unknown_leaves: int = 0
     through_grad: int = 0
-    divided: bool = False
 
 
 @dataclass(frozen=True)
@@ -305,8 +302,6 @@ class LoaderTrace:
 
     Attributes:
         train, evaluate: Batches of it that went into training and into evaluation forwards.
-        label_runs: Of neighbouring labels in the order of delivery, the share that were equal; `label_chance`
-            is that share under mixing; `labels` how many were seen.
         drawn_twice: Sampled indices whose content differed between passes; `looked_twice` how many were compared.
     """
 
@@ -325,10 +320,6 @@ class LoaderTrace:
     train: int = 0
     evaluate: int = 0
     wait_seconds: float = 0.0
-    label_runs: float | None = None
-    label_chance: float | None = None
-    labels: int = 0
-    distinct_labels: int = 0
     names: tuple[str, ...] = ()
     looked_twice: int = 0
     drawn_twice: int = 0
@@ -346,7 +337,6 @@ class DatasetTrace:
     root: str = ""
     place: Place | None = None
     transforms: tuple[str, ...] = ()
-    random_transforms: tuple[str, ...] = ()
     fingerprinted: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -409,7 +399,6 @@ class ActivationTrace:
     rows: int = 0
     dead_share: float = 0.0
     limit_share: tuple[tuple[int, float], ...] = ()
-    gate: bool = False
 
 
 @dataclass(frozen=True)
@@ -425,7 +414,6 @@ class TraceRecord:
             `other_sums` those of the other processes, by rank.
         waits: Lines that read a number off an accelerator, and how often.
         seconds: Time under observation; `own_seconds` of it was the tracer's. [seconds]
-        first_events: The first events in order, as (letter or word, place).
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
