@@ -4,10 +4,9 @@
 
 The target of a problem is fixed beforehand: the lowest validation loss that plain random search reaches in `--trials`
 full trials, the median over `--references` seeds of its own. Then each contender searches until a trial reaches the
-target, at most `--cap` times as many full trials, once for each master seed, in turns. What counts is the processor's
-time of one process on one thread; a search that never reached the target counts as the time it spent. Ratios are
-medians over master seeds of (trainwell / contender of the same seed). A search of trainwell ends where a trial reaches
-the target at a rung's end, the others at any epoch.
+target at an evaluation, at most `--cap` times as many full trials, once for each master seed, in turns. What counts is
+the processor's time of one process on one thread; a search that never reached the target counts as the time it spent.
+Ratios are medians over master seeds of (trainwell / contender of the same seed).
 
 Every rival drives the best loop that we could write by hand: tensors in memory, one index permutation an epoch,
 `AdamW(fused=True)`, one evaluation of the validation split an epoch. The space is the same for all: rate, weight decay,
@@ -291,9 +290,13 @@ def measure(case: Case, arguments: argparse.Namespace) -> list[str]:
     target = median(references)
     most = math.ceil(arguments.cap * arguments.trials)
     print(f"{case.name}: target {target:.4f} (references {', '.join(f'{v:.4f}' for v in references)})", flush=True)
-    rows: dict[str, list[Found]] = {name: [] for name in CONTENDERS}
+    rows: dict[str, list[Found]] = {name: [] for name in arguments.contenders}
+    begun = time.monotonic()
     for seed in range(arguments.seeds):
-        order = list(CONTENDERS)[seed % len(CONTENDERS) :] + list(CONTENDERS)[: seed % len(CONTENDERS)]
+        if seed and time.monotonic() - begun > 60 * arguments.minutes:
+            break
+        turn = seed % len(rows)
+        order = [*list(rows)[turn:], *list(rows)[:turn]]
         for name in order:
             rows[name].append(found := searched(name, case, seed, arguments.trials, most, target))
             print(f"  seed {seed} {name}: {found}", flush=True)
@@ -326,7 +329,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--case", nargs="+", default=["digits", "spambase", "mnist"])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no further master seed is begun after them")
     parser.add_argument("--references", type=int, default=3)
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--cap", type=float, default=2.0, help="most full trials' worth of time, in units of --trials")

@@ -16,7 +16,7 @@ from trainwell.records.study import load_study
 from trainwell.space import choice, log_uniform
 from trainwell.train import fit, halving
 from trainwell.tune import draw, tune
-from trainwell.tune.rungs import halved
+from trainwell.tune.rungs import halved, usual
 
 from .small import BASE, RATES, Regressor, made
 
@@ -204,6 +204,11 @@ def test_the_cost_of_halving_is_that_of_its_rungs():
     assert halved(3, 3).cost(9) == pytest.approx(9 / 9 + 3 * (1 / 3 - 1 / 9) + 1 * (1 - 1 / 3))
     assert halved(3, 3, "own").cost(9) == pytest.approx(9 / 9 + 3 / 3 + 1)
     assert halved(3, 1).cost(5) == 5
+
+
+@pytest.mark.parametrize(("steps", "rungs"), [(24, 3), (215, 3), (216, 4), (10_000, 4)])
+def test_halving_has_four_rungs_where_the_shortest_run_is_more_than_a_start(steps, rungs):
+    assert usual(steps) == rungs
 
 
 def test_the_rank_correlation_between_rungs_is_shown(problem):

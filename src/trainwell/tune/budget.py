@@ -102,6 +102,19 @@ class Budget:
             most = max(least, _largest(fits, most))
         return max(0, most)
 
+    def affordable(self, scheme: Scheme, rung: int, going: int, seconds_a_run: float) -> int:
+        """How many trials may go on from a rung so that they come to their end in time; at least 1 of any.
+
+        Args:
+            going: Trials that are good enough to go on.
+            seconds_a_run: What a full run takes, by what the group has taken so far.
+        """
+        if self.seconds is None or going < 2:
+            return going
+        a_run = max(seconds_a_run, _SMALL_STACKS * self._alone)
+        left = self._end - self.spent
+        return max(1, _largest(lambda n: scheme.cost_after(n, rung) * a_run <= left, going))
+
     def learn(self, seconds: float, training_seconds: float, steps: int, trials: int) -> None:
         """Take what a group took as the estimate for the next.
 

@@ -9,6 +9,7 @@ from typing import Literal
 from trainwell.errors import UsageError
 
 Proxy = Literal["inside", "own"]
+_FEWEST = 8  # updates of the shortest run; see docs/decisions/tuning.md
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ class Rungs:
             cost += alive * (share - (before if self.proxy == "inside" else 0.0))
             alive, before = self.keep(alive), share
         return cost
+
+
+def usual(steps: int) -> int:
+    """How many rungs halving has where nothing is said: four where the shortest run is more than a start, else three.
+
+    Args:
+        steps: Full length. [optimizer updates]
+    """
+    return 4 if steps / 3**3 >= _FEWEST else 3
 
 
 def halved(eta: float = 3.0, rungs: int = 3, proxy: Proxy = "inside") -> Rungs:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from trainwell.errors import UsageError, unknown_name
 from trainwell.records.study import Look, StudyRecord
 from trainwell.train import Halving
-from trainwell.tune.rungs import Proxy, Rungs, evenly, halved, one_epoch, whole
+from trainwell.tune.rungs import Proxy, Rungs, evenly, halved, one_epoch, usual, whole
 
 Name = Literal["halving", "asha", "hyperband", "one-epoch", "population", "none"]
 NAMES: tuple[str, ...] = get_args(Name)
@@ -64,6 +64,11 @@ class Scheme:
         later = Rungs(self.rungs.shares[first_rung:], self.rungs.eta, self.rungs.top, self.rungs.proxy)
         return later.cost(trials)
 
+    def cost_after(self, trials: int, rung: int) -> float:
+        """Cost of so many trials from a rung, which they have reached, to the end. [full runs]"""
+        done = self.rungs.shares[rung] if self.rungs.proxy == "inside" else 0.0
+        return self.cost(trials, rung + 1) - trials * done
+
     def going_on(self, rung: int, looks: Sequence[Look], record: StudyRecord) -> tuple[int, ...]:
         """Which trials of a group go on from a rung; none from the last."""
         if rung >= len(self.rungs) - 1:
@@ -78,12 +83,14 @@ class Scheme:
         return tuple(trial for trial in ranked if trial in best)
 
 
-def scheme_of(halving: Halving | str | bool | None, *, epochs: float, proxy: Proxy = "inside", top: int = 5) -> Scheme:
+def scheme_of(
+    halving: Halving | str | bool | None, *, epochs: float, steps: int, proxy: Proxy = "inside", top: int = 5
+) -> Scheme:
     """The scheme that a person means.
 
     Args:
         halving: A name, `trainwell.halving(eta, rungs)`, or True and False for halving and none.
-        epochs: Length of a full run.
+        epochs, steps: Length of a full run; steps in optimizer updates.
         proxy: Whether short runs are the inside of long ones or have their own short schedule.
         top: How many go on after one epoch.
 
@@ -105,10 +112,7 @@ def scheme_of(halving: Halving | str | bool | None, *, epochs: float, proxy: Pro
         if proxy != "inside":
             raise UsageError("`proxy` must be inside for a population, got own. Its members go on where they stand")
         return Scheme("population", evenly(max(1, min(_EXCHANGES, round(epochs)))))
-    if name == "halving":
-        return Scheme("halving", halved(proxy=proxy))
-    if name == "asha":
-        return Scheme("asha", halved(proxy=proxy), pooled=True)
-    if name == "hyperband":
-        return Scheme("hyperband", halved(proxy=proxy), brackets=True)
+    if name in ("halving", "asha", "hyperband"):
+        rungs = halved(rungs=usual(steps), proxy=proxy)
+        return Scheme(name, rungs, pooled=name == "asha", brackets=name == "hyperband")
     raise UsageError(f"`halving`: {unknown_name('scheme', str(name), NAMES)}")

@@ -150,6 +150,14 @@ class Search:
         self.journal.write(asked)
         return asked
 
+    def _in_time(self, rung: int, looks: Sequence[Look], going: tuple[int, ...]) -> tuple[int, ...]:
+        """The best of those that are to go on, as many as come to their end in the time that is left."""
+        if self.scheme.population:
+            return going
+        steps = sum(look.steps for look in looks)
+        a_run = sum(look.spent for look in looks) / max(1, steps) * self.budget.full_steps
+        return going[: self.budget.affordable(self.scheme, rung, len(going), a_run)]
+
     def _steps_begun(self, record: StudyRecord) -> int:
         """Updates that were made, and those that groups in progress are going to make."""
         steps = {asked.group: 0 for asked in record.asked}
@@ -176,7 +184,7 @@ class Search:
                 return decided[rung].going_on
             if self.shared:
                 self.journal.refresh()
-            going = self.scheme.going_on(rung, looks, self.journal.record)
+            going = self._in_time(rung, looks, self.scheme.going_on(rung, looks, self.journal.record))
             dropped = tuple(look.trial for look in looks if look.trial not in going)
             self.journal.write(Decision(asked.group, rung, going, dropped))
             self.export()

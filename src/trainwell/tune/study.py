@@ -199,8 +199,9 @@ def tune(
     space = default_space(base.optimizer.name) if space is None else Space.of(space)
     check_space(space, base, problem)
     length = plan_run(base, count(problem.train))
+    epochs_of_a_run = length.total_steps / length.steps_per_epoch
     keeper = keeper_for(problem, base.stopping)
-    scheme = scheme_of(halving, epochs=length.total_steps / length.steps_per_epoch, proxy=proxy)
+    scheme = scheme_of(halving, epochs=epochs_of_a_run, steps=length.total_steps, proxy=proxy)
     confirming = 0 if not confirm else (finalists * confirm if finalists > 1 else 0) + confirm
     limits = {"trials": trials, "seconds": budget, "steps": steps}
     plan = StudyPlan(
@@ -214,7 +215,7 @@ def tune(
         proxy=proxy,
         watch=keeper.watch,
         higher_is_better=keeper.higher_is_better,
-        epochs=length.total_steps / length.steps_per_epoch,
+        epochs=epochs_of_a_run,
         full_steps=length.total_steps,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         budget={name: value for name, value in limits.items() if value is not None},
