@@ -214,9 +214,28 @@ def test_halving_has_four_rungs_where_the_shortest_run_is_more_than_a_start(step
 def test_the_rank_correlation_between_rungs_is_shown(problem):
     ended = tune(problem, RATES, recipe=BASE, trials=24, halving=halving(2, 2), confirm=0)
     (shown,) = ended.result.correlations
-    assert shown.n == 12
+    assert (shown.n, shown.with_epochs) == (12, 4.0)
     assert -1 <= shown.rho <= 1
     assert 1 <= shown.winner_place <= 12
+
+
+def test_too_few_trials_at_full_length_are_compared_at_the_longest_rung_that_enough_share(problem):
+    shown = tune(problem, RATES, recipe=BASE, trials=24, confirm=0).result.correlations
+    assert [(one.n, one.with_epochs) for one in shown[:1]] == [(8, 1.0)]
+    assert shown[1].n == 0
+    assert math.isnan(shown[1].rho)
+
+
+def test_progress_tells_the_best_the_counts_and_the_time_left(problem):
+    seen = []
+    ended = tune(problem, RATES, recipe=BASE, trials=40, halving="asha", listener=seen.append, confirm=2)
+    assert {event.stage for event in seen} == {"search", "selection", "measure"}
+    assert [event.fraction for event in seen] == sorted(event.fraction for event in seen)
+    assert all(event.seconds_left is None or event.seconds_left >= 0 for event in seen)
+    last = seen[-1]
+    counts = (last.running, last.done, last.dropped, last.diverged, last.failed)
+    assert counts == (0, ended.result.done, ended.result.dropped, ended.result.diverged, 0)
+    assert last.seconds_left < 0.2 * ended.result.seconds
 
 
 def test_an_edge_of_the_space_is_told(problem):

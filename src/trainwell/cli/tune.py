@@ -168,9 +168,9 @@ def _print(study: Study, folder: Path, page: Path) -> None:
         f"{result.diverged} diverged, {result.failed} failed; {result.seconds:.1f} s"
     )
     for shown in result.correlations:
-        rho = f"rank correlation with full length {shown.rho:.2f} (n = {shown.n})" if shown.rho == shown.rho else ""
         place = f"the best at full length was number {shown.winner_place} of {shown.trials}"
-        click.echo(f"after {shown.epochs:g} epochs: {place}{'; ' if rho else ''}{rho}")
+        rho = f"; rank correlation with {shown.with_epochs:.3g} epochs {shown.rho:.2f} (n = {shown.n})"
+        click.echo(f"after {shown.epochs:.3g} epochs: {place}{rho if shown.n and shown.rho == shown.rho else ''}")
     for finalist in result.finalists:
         values = ", ".join(metric_text(plan.watch, value) for value in finalist.values)
         click.echo(f"finalist {finalist.trial}: {metric_text(plan.watch, finalist.searched)} in the search"
@@ -219,9 +219,13 @@ def _shown(
 def _line(event: TuneProgress, metric: str) -> str:
     from trainwell.report.wording import metric_text
 
-    best = "" if event.best is None else f"best {metric_text(metric, event.best)} after {event.best_epochs:g} epochs; "
-    minutes, rest = divmod(round(event.seconds_left), 60)
+    best = (
+        "" if event.best is None else f"best {metric_text(metric, event.best)} after {event.best_epochs:.3g} epochs; "
+    )
+    left = (
+        "" if event.seconds_left is None else f"; {event.seconds_left // 60:.0f}:{event.seconds_left % 60:02.0f} left"
+    )
     return (
         f"{best}{event.running} running, {event.done} done, {event.dropped} dropped, {event.diverged} diverged, "
-        f"{event.failed} failed; {minutes}:{rest:02d} left"
+        f"{event.failed} failed{left}"
     )

@@ -129,11 +129,13 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class RungCorrelation:
-    """How the values at a rung agree with those at full length, over the trials that reached both.
+    """How the values at a rung agree with those at a longer one, over the trials that reached both.
 
     Attributes:
-        rho: Spearman's rank correlation; NaN for fewer than 3 trials. They are the better part of the rung, which
-            makes it lower than over all trials.
+        rho: Spearman's rank correlation with the longest rung that at least 5 trials share with this one; NaN without
+            any. They are the better part of the rung, which makes it lower than over all trials.
+        n: How many those are.
+        with_epochs: The length of that rung.
         winner_place: Place of the best trial at full length among all trials of the rung, from 1.
         trials: How many the rung had.
     """
@@ -144,6 +146,7 @@ class RungCorrelation:
     n: int
     winner_place: int
     trials: int
+    with_epochs: float = math.nan
 
 
 @dataclass(frozen=True)

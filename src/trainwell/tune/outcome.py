@@ -17,6 +17,7 @@ from trainwell.space import Choice, Space
 from trainwell.stats import Estimate, mean_interval
 from trainwell.tune.progress import Counts
 
+_FEWEST_RANKS = 5  # trials for a rank correlation
 _HALF = 0.5  # share of diverged trials above which the space is badly scaled
 
 
@@ -70,28 +71,32 @@ def outcome(
 
 
 def correlations(record: StudyRecord) -> Iterator[RungCorrelation]:
-    """How well the shorter rungs foretold the full length."""
+    """How well the shorter rungs foretold the longer ones: each with the longest that enough trials share with it."""
     full = record.full
     if not full:
         return
-    sign = 1.0 if record.plan.higher_is_better else -1.0
     for rung in range(len(record.plan.rungs) - 1):
         looks = record.at(rung)
         there = {look.trial: look for look in looks if look.counts}
-        pairs = [(sign * there[look.trial].value, sign * look.value) for look in full if look.trial in there]
-        places = [look.trial for look in looks]
         if full[0].trial not in there:
             continue
+        found = {
+            later: [(there[look.trial].value, look.value) for look in record.at(later) if look.counts]
+            for later in range(rung + 1, len(record.plan.rungs))
+            if all(look.trial in there for look in record.at(later) if look.counts)
+        }
+        longest = max((later for later, pairs in found.items() if len(pairs) >= _FEWEST_RANKS), default=None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # equal values have no ranks: the answer is NaN
-            rho = math.nan if len(pairs) < 3 else float(spearmanr(np.array(pairs)).statistic)
+            rho = math.nan if longest is None else float(spearmanr(np.array(found[longest])).statistic)
         yield RungCorrelation(
             rung=rung,
             epochs=max(look.epochs for look in looks),
             rho=rho,
-            n=len(pairs),
-            winner_place=places.index(full[0].trial) + 1,
-            trials=len(places),
+            n=0 if longest is None else len(found[longest]),
+            with_epochs=math.nan if longest is None else max(look.epochs for look in record.at(longest)),
+            winner_place=[look.trial for look in looks].index(full[0].trial) + 1,
+            trials=len(looks),
         )
 
 

@@ -18,7 +18,7 @@ class TuneProgress:
         best_epochs: Length at which it was reached.
         running, done, dropped, diverged, failed: Numbers of trials.
         fraction: Share of the budget that is used. [0 to 1]
-        seconds_left: Estimate until the end.
+        seconds_left: Estimate until the end; None where too little has been done to tell.
     """
 
     stage: str
@@ -31,7 +31,7 @@ class TuneProgress:
     diverged: int
     failed: int
     fraction: float
-    seconds_left: float
+    seconds_left: float | None
 
 
 Listener = Callable[[TuneProgress], None]

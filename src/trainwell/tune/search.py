@@ -41,6 +41,7 @@ from trainwell.tune.sampler import Sampler
 from trainwell.tune.scheme import Scheme
 
 _WAIT = 0.5  # seconds between looks at what other workers do
+_TELLING = 0.05  # share of the budget after which the time left can be told
 _QUIET = 0.2  # seconds between reports of progress
 
 
@@ -379,7 +380,7 @@ class Search:
             )
         )
 
-    def _fraction(self, record: StudyRecord) -> tuple[float, float]:
+    def _fraction(self, record: StudyRecord) -> tuple[float, float | None]:
         """Share of the budget that is used, and an estimate of the seconds that are left."""
         budget = self.budget
         if budget.seconds is not None:
@@ -390,7 +391,7 @@ class Search:
         else:
             whole = (budget.steps or 0) / budget.full_steps
         share = min(1.0, done / max(whole, 1e-9))
-        return share, budget.spent * (1 - share) / max(share, 1e-3)
+        return share, budget.spent * (1 - share) / share if share > _TELLING else None
 
 
 def _refused(number: int, changes: Mapping[str, Any], asked: Asked, rungs: int, reason: str, seconds: float) -> Look:
