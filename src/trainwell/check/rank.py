@@ -51,7 +51,8 @@ def findings_of(
             found.extend(placed(finding, trace) for finding in rule.check(run))
         except Exception as error:
             trouble.append(f"rule {rule.name} could not be asked: {type(error).__name__}: {error}")
-    return ranked(found), trouble
+    once = {(finding.rule, str(finding.place), finding.severity): finding for finding in reversed(found)}
+    return ranked(reversed(once.values())), trouble
 
 
 def placed(finding: Finding, trace: TraceRecord) -> Finding:

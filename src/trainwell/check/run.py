@@ -24,7 +24,7 @@ from trainwell.errors import TrainwellError, UsageError
 from trainwell.records import Finding, Place, RunRecord, TraceRecord
 from trainwell.records.storage import from_plain
 
-_GRACE = 4.0
+_GRACE = 10.0
 _START = 60.0
 
 

@@ -132,7 +132,7 @@ class Tracer:
         self.compiles = False
         self.train_input: Any = None
         self.pairs = watch_data.Pairs()
-        self.manual_updates = 0
+        self.leaves: tuple[int, list[Any]] = (-1, [])
         self.key = 0
         self.depth_backward = 0
         self.loss_depth = 0
@@ -283,7 +283,6 @@ class Tracer:
             own_seconds=self.governor.own,
             steps=self.steps,
             backward_calls=self.backward_calls,
-            manual_updates=self.manual_updates,
             rank=self.rank,
             averaged=dict(self.replicas),
             weight_sums=tuple(self.weight_sums),

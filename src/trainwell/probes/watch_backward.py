@@ -155,6 +155,7 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
     for model in tracer.models.values():
         if model is not None:
             tracer.refresh_parameters(model)
+    _note_updates_by_hand(tracer, state)
     found = graph.walk(root, name_of, saved=not tracer.saved_hooks)
     state.walks += 1
     state.half = state.half or found.half
@@ -193,9 +194,25 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
     known = reached & optimized or any(reached & m.parameters.keys() for m in tracer.models.values() if m is not None)
     if not known and not found.opaque and not by_hand:
         state.no_parameters += 1
+    if not tracer.steps:
+        some = list(found.leaves.values())[:3]
+        tracer.leaves = (tracer.backward_calls, [(weakref.ref(leaf), leaf._version) for leaf in some])
     _keep_graph(tracer, state, found)
     if not tracer.saved_hooks:
         _look_at_activations(tracer, found)
+
+
+def _note_updates_by_hand(tracer: Tracer, state: BackwardState) -> None:
+    """Between two successive backward passes without any optimizer: were leaves written to, their gradients cleared?"""
+    before, leaves = tracer.leaves
+    if tracer.steps or before != tracer.backward_calls - 1:
+        return
+    for ref, version in leaves:
+        leaf = ref()
+        if leaf is not None and leaf._version != version:
+            state.updated_by_hand += 1
+            state.uncleared_by_hand += leaf.grad is not None and bool(leaf.grad.any())
+            return
 
 
 def _updated(tracer: Tracer, leaf: torch.Tensor) -> bool:

@@ -393,9 +393,13 @@ def _look_at_rows(model: Any) -> None:
         flat, slope = weight.reshape(len(weight), -1), gradient.detach().reshape(len(weight), -1)
         info["weight_rms"] = float(flat.float().pow(2).mean().sqrt())
         info["gradient_rms"] = float(slope.float().pow(2).mean().sqrt())
-        same = (flat == flat[:1]).all(dim=1).float().mean()
-        close = (slope - slope[:1]).abs().amax() <= 1e-6 * slope.abs().amax()
-        info["equal_rows"] = max(info.get("equal_rows", 0.0), float(same) if bool(close) else 0.0)
+        for weights, slopes in ((flat, slope), (flat.T, slope.T)):  # units along the first or the last dimension
+            if len(weights) < 3:
+                continue
+            same = (weights == weights[:1]).all(dim=1).float().mean()
+            largest = slopes.abs().amax()
+            close = largest > 0 and (slopes - slopes[:1]).abs().amax() <= 1e-6 * largest
+            info["equal_rows"] = max(info.get("equal_rows", 0.0), float(same) if bool(close) else 0.0)
 
 
 def _after_step(tracer: Tracer, optimizer: Any) -> None:

@@ -148,7 +148,7 @@ class ModelTrace:
         stray: Modules with trainable parameters that ran inside it but are not registered: name of kind to count.
         loaded: Whether weights were loaded into it before the first step.
         cuts: Where its forward first called detach, item, numpy, tolist, argmax, .data, or ran under no_grad.
-        cut_by_option: Whether one of them stands under an `if` that asks for freezing or the like.
+        cut_by_option: Whether all of them stand under an `if` that asks for freezing or the like.
         eval_place: Where it was last put into eval mode.
     """
 
@@ -250,6 +250,8 @@ class BackwardTrace:
         no_parameters: Of `walks` walked graphs, how many reached no parameter of a model or optimizer.
         half: Whether the graph was built under float16 autocast or in float16.
         scaled: Calls on a loss that a GradScaler had scaled.
+        updated_by_hand: Of the successive pairs of calls without an optimizer that were looked at, those with a leaf
+            written to between them; in `uncleared_by_hand` of them its gradient was still there.
         stored: How many earlier losses of this place were still alive with their graph.
     """
 
@@ -267,6 +269,8 @@ class BackwardTrace:
     stored_looks: int = 0
     stored_history: tuple[int, ...] = ()
     unknown_leaves: int = 0
+    updated_by_hand: int = 0
+    uncleared_by_hand: int = 0
     through_grad: int = 0
 
 
@@ -310,6 +314,7 @@ class LoaderTrace:
     place: Place | None = None
     place_of_use: Place | None = None
     sampler_place: Place | None = None
+    data_place: Place | None = None
     batch_size: int | None = None
     batches: int | None = None
     sampler: str = ""
@@ -441,7 +446,6 @@ class TraceRecord:
     own_seconds: float = 0.0
     steps: int = 0
     backward_calls: int = 0
-    manual_updates: int = 0
     processes: int = 1
     rank: int = 0
     averaged: Mapping[str, int] = field(default_factory=dict)

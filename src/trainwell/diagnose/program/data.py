@@ -75,9 +75,10 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
     agreement, train, judged = trace.train_data.get("agreement"), split(run, "train"), against_chance(run)
     if not agreement or train is None or judged is None or judged.low is None or trace.random_labels:
         return
-    if judged.low > judged.chance or judged.value > judged.chance + 0.02 or (judged.loss_gain or 0.0) > 0:
-        return
     independent, rows = sum(p * p for p in shares(train)), int(agreement["rows"])
+    chance = max(judged.chance, independent)
+    if judged.low > chance or judged.value > chance + 0.02 or (judged.loss_gain or 0.0) > 0:
+        return
     low, high = wilson(float(agreement["share"]), rows, 0.999).low, wilson(float(agreement["share"]), rows).high
     losses, guess = run.steps.loss, uninformed_loss(run)
     if not independent or guess is None or len(losses) < 20 or run.info.steps < 50:

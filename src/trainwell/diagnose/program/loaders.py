@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainwell.diagnose.program.reading import trace_of
+from trainwell.diagnose.program.reading import also, trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
@@ -34,12 +34,15 @@ def random_evaluation(run: RunRecord) -> Iterator[Finding]:
         if loader.evaluate and not loader.train and loader.looked_twice >= 4:
             share = loader.drawn_twice / loader.looked_twice
             if share >= 0.5:
-                yield Finding(
-                    "random-evaluation",
-                    "warning",
-                    f"{loader.drawn_twice} of {loader.looked_twice} evaluation inputs differ between two passes.",
-                    {"compared": loader.looked_twice, "different": loader.drawn_twice},
-                    Remedy("Give the evaluation loader a dataset without random transforms."),
+                yield also(
+                    Finding(
+                        "random-evaluation",
+                        "warning",
+                        f"{loader.drawn_twice} of {loader.looked_twice} evaluation inputs differ between two passes.",
+                        {"compared": loader.looked_twice, "different": loader.drawn_twice},
+                        Remedy("Give the evaluation loader a dataset without random transforms."),
+                        loader.data_place or loader.place,
+                    ),
                     loader.place,
                 )
                 return

@@ -40,7 +40,8 @@ def missing_zero_grad(run: RunRecord) -> Iterator[Finding]:
     ## What it checks
     For each optimizer, whether the gradients that a step uses still hold those of the step before: no clear was
     seen since then (`zero_grad` of optimizer or model, gradients set to None or zero by hand), and they
-    were not zero when the first backward pass of the cycle began. Reported from half of the steps on.
+    were not zero when the first backward pass of the cycle began. Reported from half of the steps on. Where no
+    optimizer is used: tensors that were written to between two backward passes and still held their gradient then.
 
     ## Why it matters
     The optimizer walks along a sum of old gradients: momentum without decay. The effective step grows with time,
@@ -72,6 +73,17 @@ def missing_zero_grad(run: RunRecord) -> Iterator[Finding]:
             Remedy("Clear the gradients once per step, before the backward pass.", code=_LOOP),
             optimizer.clear_place if clears and optimizer.clear_place else optimizer.step_place,
         )
+    for backward in trace_of(run).backwards:
+        if backward.uncleared_by_hand >= 2 and backward.uncleared_by_hand == backward.updated_by_hand:
+            yield Finding(
+                "missing-zero-grad",
+                "error",
+                "Weights are updated by hand and their gradients are never cleared: "
+                f"{backward.uncleared_by_hand} of {backward.updated_by_hand} updates that were looked at left them.",
+                {"updates_looked_at": backward.updated_by_hand, "left_uncleared": backward.uncleared_by_hand},
+                Remedy("Clear the gradients after each update.", code="for p in parameters: p.grad = None"),
+                backward.place,
+            )
 
 
 @rule("gradients-cleared-before-step", "error", explains=(*_CURVES, "frozen-model", "missing-backward"))
@@ -140,7 +152,9 @@ def missing_step(run: RunRecord) -> Iterator[Finding]:
             continue
         if optimizer.walks < 2:
             continue
-        place = trace.places.get("backward")
+        names = {f"{m.kind}.{p.name}" for m in trace.models for p in m.parameters if optimizer.key in p.optimizers}
+        theirs = [g.place for g in trace.graphs if any(node.leaf in names for node in g.nodes)]
+        place = theirs[-1] if theirs else trace.places.get("backward")
         yield Finding(
             "missing-step",
             "error",

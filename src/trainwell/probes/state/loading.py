@@ -38,6 +38,10 @@ class LoaderState:
     worker_init: bool = False
     words: tuple[str, ...] = ()
 
+    def _data(self) -> Site | None:
+        """Where the data set was made that the loader was given."""
+        return None if self.site is None else origin.origin(self.site, 0, of=("DataLoader",), past_slices=False)
+
     def record(self) -> LoaderTrace:
         """As plain values."""
         return as_trace(
@@ -46,6 +50,7 @@ class LoaderState:
             dataset=self.dataset.key,
             place_of_use=place(self.use_site),
             sampler_place=place(None if self.site is None else origin.argument(self.site, "sampler")),
+            data_place=place(self._data()),
             wait_seconds=self.wait,
         )
 

@@ -98,6 +98,8 @@ class BackwardState:
     stored_history: list[int] = field(default_factory=list)
     stored_looks: int = 0
     unknown_leaves: int = 0
+    updated_by_hand: int = 0
+    uncleared_by_hand: int = 0
     through_grad: int = 0
     waiting: list[tuple[int, torch.Tensor]] = field(default_factory=list)
 

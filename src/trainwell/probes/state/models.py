@@ -76,7 +76,7 @@ class ModelState:
             ),
             layers=dict(list(self.layers.items())[:600]),
             cuts={k: w for k, s in self.cuts.items() if (w := place(s)) is not None},
-            cut_by_option=any(source.is_an_option(s) for s in self.cuts.values() if s is not None),
+            cut_by_option=bool(self.cuts) and all(s is not None and source.is_an_option(s) for s in self.cuts.values()),
             eval_place=place(self.still_site),
         )
 
