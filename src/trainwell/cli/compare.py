@@ -80,26 +80,32 @@ def compare(what: tuple[str, ...], as_json: bool, **options: Any) -> int:
 
 
 def _begun(what: tuple[str, ...], options: Mapping[str, Any], as_json: bool) -> Comparison:
-    from trainwell.compare.comparison import run_protocol
-    from trainwell.compare.contender import BASE, SPLIT_BASE, Contender
+    from trainwell.compare.comparison import contenders_of, run_protocol
+    from trainwell.compare.contender import BASE, SPLIT_BASE
     from trainwell.compare.protocol import protocol_of
     from trainwell.compare.resampled import compare_splits
     from trainwell.problem import load_problem
     from trainwell.recipe import parse_settings
 
     table = _protocol_file(what)
-    problems, specs = _parted(what) if table is None else (_names(table.get("problems")), None)
+    problems, specs = _parted(what) if table is None else (_names(table), _table(table, "contenders"))
     resampled = options["repeats"] is not None
+    if resampled and table is not None:
+        raise UsageError(
+            "`--repeats` must go with contenders on the command line, got a protocol file. Name them there"
+        )
     if options["split"] is not None and not resampled:
         raise UsageError("`--split` must go with --repeats, got it alone. Say --repeats 10")
     settings = parse_settings(options["settings"])
     if table is not None:
-        settings = {**table.get("fixed", {}), **settings}
+        settings = {**_table(table, "fixed"), **settings}
+    lengths = [path for path in ("epochs", "steps") if path in settings]
+    if lengths:
+        raise UsageError(
+            f"`--set` must leave {lengths[0]} to the protocol, got {lengths[0]}. Say --epochs or --horizons"
+        )
     base: Recipe = (SPLIT_BASE if resampled else BASE).with_(settings)
-    contenders = [
-        Contender.of(name, spec, base=base)
-        for name, spec in (specs if specs is not None else dict((table or {}).get("contenders", {}))).items()
-    ]
+    contenders = contenders_of(specs, base)
     listener = _listener(as_json)
     if not problems:
         raise UsageError("`problems` must name at least one problem, got none. Say for example digits")
@@ -198,8 +204,21 @@ def _parted(what: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
     return problems, specs
 
 
-def _names(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or [])
+def _names(table: Mapping[str, Any]) -> list[str]:
+    """The problems of a protocol file."""
+    value = table.get("problems", [])
+    several = [value] if isinstance(value, str) else value
+    if not isinstance(several, list) or not all(isinstance(name, str) for name in several):
+        raise UsageError(f'`problems` must be names, got {value!r}. Say problems = ["digits"]')
+    return several
+
+
+def _table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A table of a protocol file."""
+    value = table.get(name, {})
+    if not isinstance(value, dict):
+        raise UsageError(f"`{name}` must be a table, got {value!r}. Say [{name}]")
+    return value
 
 
 def _plan(table: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
@@ -231,9 +250,8 @@ def _lengths(options: Mapping[str, Any]) -> list[int]:
 
 
 def _refuse_with_repeats(options: Mapping[str, Any]) -> None:
-    given = [
-        n for n in ("trials", "studies", "seeds", "horizons", "target", "seconds", "method", "claim") if options[n]
-    ]
+    without = ("trials", "studies", "seeds", "horizons", "target", "seconds", "method", "claim", "workers")
+    given = [name for name in without if options[name] is not None]
     if given:
         raise UsageError(
             f"`--repeats` compares fixed recipes over splits, got --{given[0]} too. Leave it out: nothing is tuned"
@@ -243,8 +261,8 @@ def _refuse_with_repeats(options: Mapping[str, Any]) -> None:
 def _share(text: str | None) -> float:
     """The held-out share of `80/20`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", text or "80/20")
-    if not match or float(match[2]) <= 0 or float(match[1]) <= 0:
-        raise UsageError(f"`--split` must be TRAIN/TEST such as 80/20, got '{text}'")
+    if not match or min(float(match[1]), float(match[2])) <= 0 or float(match[1]) + float(match[2]) not in (1, 100):
+        raise UsageError(f"`--split` must be TRAIN/TEST in percent such as 80/20, got '{text}'. Say 80/20")
     return float(match[2]) / (float(match[1]) + float(match[2]))
 
 
@@ -288,22 +306,15 @@ def _show(result: Comparison) -> None:
             console.print(table)
     pairs = Table(title="pairs", title_justify="left", box=None)
     unit = "epochs" if record.protocol.equal == "steps" else "seconds"
-    for head in (
-        "a",
-        "is",
-        "b",
-        "problem",
-        unit,
-        "a - b",
-        f"{100 * record.protocol.level:g} % interval",
-        "p corrected",
-    ):
+    level = f"{100 * record.protocol.level:g} % interval"
+    for head in ("a", "is", "b", "problem", unit, "a - b", level, "p corrected"):
         pairs.add_column(head)
     for p in record.pairs:
         d = p.difference
         pairs.add_row(
             p.a, Text(p.verdict, style=_COLOURS[p.verdict]), p.b, p.problem, str(p.horizon),
-            difference_text(p.metric, d.mean, half_width(d.interval)), interval_text(p.metric, d.interval, sign=True),
+            difference_text(p.metric, d.mean, half_width(d.interval)),
+            interval_text(p.metric, d.interval, sign=True).replace(" %", ""),
             p_text(d.p_corrected) or d.refusal,
         )  # fmt: skip
     console.print(pairs)

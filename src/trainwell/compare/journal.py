@@ -109,6 +109,7 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str,
 
 
 def _listed(differences: Sequence[tuple[str, Any, Any]]) -> str:
-    told = [f"{path} was {str(before)[:60]}, now {str(after)[:60]}" for path, before, after in differences[:_SHOWN]]
+    first = sorted(differences, key=lambda found: found[0].count("."))[:_SHOWN]  # the plan before its consequences
+    told = [f"{path} was {str(before)[:60]}, now {str(after)[:60]}" for path, before, after in first]
     more = len(differences) - _SHOWN
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")

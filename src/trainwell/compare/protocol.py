@@ -106,6 +106,11 @@ def _of_plan(plan: Plan) -> Iterator[str]:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             yield f"`{name}` must be a whole number of at least {least}, got {value!r}. Say {name} = {max(least, 10)}"
             return
+    for name in ("level", "margin", "target", "seconds"):
+        value = getattr(plan, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            yield f"`{name}` must be a number, got {value!r}. Write it without quotes"
+            return
     bad = [h for h in plan.horizons if isinstance(h, bool) or not isinstance(h, int) or h < 1]
     if bad or not plan.horizons:
         yield f"`horizons` must be whole numbers of at least 1, got {list(plan.horizons)}. Say horizons = [30]"
@@ -146,7 +151,7 @@ def _of_plan(plan: Plan) -> Iterator[str]:
             "sampler depend on each other, which hides the luck of tuning. Say method = sobol"
         )
     elif plan.method not in METHODS:
-        yield f"`method`: {unknown_name('method of drawing', plan.method, METHODS)}"
+        yield f"`method`: {unknown_name('method of drawing', str(plan.method), METHODS)}"
 
 
 def _of_problems(problems: Sequence[Problem]) -> Iterator[str]:
