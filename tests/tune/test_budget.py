@@ -13,7 +13,7 @@ HALVING = scheme_of("halving", epochs=20, steps=300)
 
 
 def budget(seconds: float | None, spent: float, run_seconds: float = 1.0) -> Budget:
-    return Budget(None, None, seconds, 4, 300, run_seconds, started=time.monotonic() - spent, whole=True)
+    return Budget(None, None, seconds, 4, 300, run_seconds, 0.01, started=time.monotonic() - spent, whole=True)
 
 
 def test_the_cost_after_a_rung_is_what_is_left_of_the_whole():

@@ -11,7 +11,7 @@ from trainwell.errors import BudgetError, UsageError
 from trainwell.tune.scheme import Scheme
 
 _DEFAULT_TRIALS = 64
-_FIRST = 0.3  # of the time for the search may go into the first group, whose cost is not known yet
+_FIRST = 0.1  # of the time for the search may go into the first group, whose cost is not known yet
 _FEW = 8
 _GROWTH = 8  # a group may be so many times as large as the one before
 _RESERVE = 1.3  # runs are slower now and then on a shared machine
@@ -40,7 +40,7 @@ class Budget:
     confirming: int
     full_steps: int
     run_seconds: float
-    trial_seconds: float = 0.02
+    trial_seconds: float
     whole: bool = False
     earlier: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -146,8 +146,8 @@ def budget_of(
     confirming: int,
     full_steps: int,
     run_seconds: float,
+    trial_seconds: float,
     started: float,
-    earlier: float = 0.0,
 ) -> Budget:
     """The budget that a person means; 64 trials where nothing is said.
 
@@ -176,7 +176,7 @@ def budget_of(
             + (f" and {confirming} runs that confirm the choice" if confirming else "")
             + f", got {seconds:g}s. Raise it, shorten the runs with epochs, or set confirm=0"
         )
-    return Budget(trials, steps, seconds, confirming, full_steps, run_seconds, earlier=earlier, started=started)
+    return Budget(trials, steps, seconds, confirming, full_steps, run_seconds, trial_seconds, started=started)
 
 
 def _largest(fits: Callable[[int], bool], most: int) -> int:

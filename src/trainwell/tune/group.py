@@ -118,6 +118,8 @@ class Group:
         """Make the lanes of trials, and stacks of those that have one length."""
         made: dict[int, list[Lane]] = {}
         for trial in trials:
+            if self.hooks.stop():
+                return
             try:
                 recipe = trial.recipe.with_(RECORDING)
                 target = self._length(recipe)

@@ -350,7 +350,7 @@ class Search:
 
     def _overtime(self) -> str:
         budget = self.budget
-        return "out of time" if budget.seconds is not None and budget.spent > 1.05 * budget.seconds else ""
+        return "out of time" if budget.seconds is not None and budget.spent > budget.seconds else ""
 
     # -- progress ---------------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ from trainwell.tune.search import Export, Search
 from trainwell.tune.warm import points_of
 from trainwell.tune.workers import helped, refuse_unsendable
 
+_AROUND = 3.0  # a trial is made, measured and written down: so many times as long as making it
 _EVALUATING = 1.3  # a run takes longer than its steps: it is evaluated
 
 
@@ -226,13 +227,15 @@ def tune(
     )
     sampler = sampler_of(space, method, seed, trials=trials, higher_is_better=keeper.higher_is_better)
     plan = replace(plan, sampler=dict(sampler.facts))
+    run_seconds, trial_seconds = (0.0, 0.0) if budget is None else _seconds_of_a_run(problem, base, space)
     limit = budget_of(
         trials,
         steps,
         budget,
         confirming=confirming,
         full_steps=length.total_steps,
-        run_seconds=_EVALUATING * _seconds_of_a_run(problem, base, space) if budget is not None else 0.0,
+        run_seconds=run_seconds,
+        trial_seconds=trial_seconds,
         started=started,
     )
     exports = _exports(storage, mlflow)
@@ -378,11 +381,14 @@ def _of_another(search: Search, problem: Problem, on: str | None) -> Study:
         time.sleep(0.5)
 
 
-def _seconds_of_a_run(problem: Problem, base: Recipe, space: Space) -> float:
-    """Estimate of a full run alone, by a few steps at the middle of the space."""
+def _seconds_of_a_run(problem: Problem, base: Recipe, space: Space) -> tuple[float, float]:
+    """Estimates of what a full run takes alone, by a few steps at the middle of the space, and of what a trial adds."""
     middle = base.with_(space.at([0.5] * space.width))
+    Lane(problem, middle)  # the first one loads what it needs
+    begin = time.monotonic()
     lane = Lane(problem, middle)
-    return seconds_alone(lane) * lane.total_steps
+    making = time.monotonic() - begin
+    return _EVALUATING * seconds_alone(lane) * lane.total_steps, _AROUND * making
 
 
 def _open(place: Path, plan: StudyPlan, resume: bool) -> StudyPlan:
