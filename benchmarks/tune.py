@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -41,6 +42,7 @@ from torch.nn import functional as F
 from trainwell.problem import Problem, load_problem
 from trainwell.recipe import Recipe
 from trainwell.space import Space, choice, log_uniform, reverse_log_uniform, uniform
+from trainwell.train import Lane, Together
 from trainwell.tune import draw, tune
 
 SPACE = Space.of(
@@ -319,6 +321,30 @@ def measure(case: Case, arguments: argparse.Namespace) -> list[str]:
     return lines
 
 
+def overhead(case: Case, rounds: int, trials: int = 64) -> str:
+    """Processor's time of a study on disk beyond that of the same runs as stacks without a study, in turns."""
+    points = draw(SPACE, trials, seed=0)
+    ratios, seconds = [], []
+    for _ in range(rounds + 1):  # the first warms up
+        with TemporaryDirectory() as place:
+            begin = time.process_time()
+            tune(case.problem, SPACE, recipe=case.recipe, trials=trials, halving=False, confirm=0, folder=Path(place))
+            middle = time.process_time()
+        edits = {"recording.initial": False, "recording.gradients_every": 1_000_000}
+        lanes = [Lane(case.problem, case.recipe.with_({**point, **edits}), seed=100_000) for point in points]
+        for lane in lanes:
+            lane.parts.evaluated = {"val": lane.parts.evaluated["val"]}
+        Together(lanes).advance()
+        end = time.process_time()
+        seconds.append((middle - begin) - (end - middle))
+        ratios.append((middle - begin) / (end - middle) - 1)
+    per_trial = median(seconds[1:]) / trials
+    return (
+        f"{case.name}: {1e3 * per_trial:.2f} ms of a trial are the study's, {100 * median(ratios[1:]):.1f} % of a fused "
+        f"trial, {100 * per_trial / full_seconds(case):.2f} % of a trial by the hand-written loop"
+    )
+
+
 HEAD = [
     "| problem | contender | processor s | wall s | reached | trials | ours / it, processor | wall | test | equal |",
     "|---|---|---|---|---|---|---|---|---|---|",
@@ -336,8 +362,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--cap", type=float, default=2.0, help="most full trials' worth of time, in units of --trials")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- tune: begin/end -->")
+    parser.add_argument("--overhead", type=int, metavar="ROUNDS", help="measure the cost of a study itself instead")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.overhead:
+        for name in arguments.case:
+            print(overhead(load(name, arguments.data), arguments.overhead), flush=True)
+        return
     lines = [*HEAD]
     for name in arguments.case:
         lines += measure(load(name, arguments.data), arguments)
