@@ -64,6 +64,8 @@ def placed(finding: Finding, trace: TraceRecord) -> Finding:
         entries = [o for o in trace.overlaps if o.claimed and o.rows]
         named = [o for o in entries if o.name in finding.message]
         place = next((o.place for o in named or entries if o.place is not None), None)
+        if place == trace.places.get("evaluation"):  # fed by hand: where the rows were chosen, if that is known
+            place = trace.places.get("eval_split") or place
     for role in (*_ROLES.get(finding.rule, ()), *_FALLBACK):
         place = place or trace.places.get(role)
     return replace(finding, place=place)

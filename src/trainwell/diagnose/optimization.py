@@ -174,7 +174,7 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
       weights by less than 30 % (sum of the update ratios; where they are unknown, the loss must have fallen by at most
       30 %, its second half at least 70 % as much as the first);
     - or all updates together moved the weights by less than 1 %, and the loss is where it was, above half of the
-      uninformed loss.
+      uninformed loss; by less than 0.1 %, and it is above half of it, wherever it was before.
 
     In an observed program that was stopped before it had passed twice over its data, only the second is asked.
 
@@ -196,7 +196,7 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
     if curve is None or run.info.steps < _FEWEST_STEPS or run.diverged or not losses_are_positive(run):
         return
     curve = _without_untrained_norms(run, curve)
-    travel, guess = _travel(run), uninformed_loss(run) or start_loss(run)
+    far, guess = travel(run), uninformed_loss(run) or start_loss(run)
     clock = allowed_learning(run, curve.step)
     if len(curve) < 5 or clock[-1] <= clock[0] or curve.loss[0] <= 0:
         return
@@ -206,20 +206,19 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
     fell = 1 - float(curve.loss[-1] / curve.loss[0])
     steady = first > 0 and second > 0 and falls(trend(clock[clock >= 0.5], curve.loss[clock >= 0.5]))
     ratio = second / first if first > 0 else 0.0
-    if travel is None and run.trace is not None:
+    if far is None and run.trace is not None:
         slow = False
-    elif travel is None:
+    elif far is None:
         slow = steady and ratio >= 0.7 and fell <= 0.3
     else:
-        slow = steady and ratio >= 0.5 and fell <= 0.5 and travel < 0.3
+        slow = steady and ratio >= 0.5 and fell <= 0.5 and far < 0.3
     slow = slow and _validation_falls(run) and not _barely_begun(run)
-    still = (
-        travel is not None and travel < 0.01 and abs(fell) < 0.2 and guess is not None and curve.loss[-1] > guess / 2
-    )
+    no_gain = guess is not None and curve.loss[-1] > guess / 2
+    still = far is not None and no_gain and (far < 0.001 or (far < 0.01 and abs(fell) < 0.2))
     if not slow and not still:
         return
-    moved = "" if travel is None else f" All updates together moved the weights by {travel:.2%}."
-    factor = 100 if abs(fell) < 0.02 or (travel is not None and travel < 0.003) else 10
+    moved = "" if far is None else f" All updates together moved the weights by {far:.2%}."
+    factor = 100 if abs(fell) < 0.02 or (far is not None and far < 0.003) else 10
     yield Finding(
         "learning-rate-too-low",
         "warning",
@@ -231,7 +230,7 @@ def learning_rate_too_low(run: RunRecord) -> Iterator[Finding]:
             "last_loss": float(curve.loss[-1]),
             "fell": fell,
             "second_half_over_first": ratio,
-            "sum_of_update_ratios": travel,
+            "sum_of_update_ratios": far,
             "uninformed_loss": guess,
             "peak_rate": rate,
         },
@@ -248,7 +247,7 @@ def _barely_begun(run: RunRecord) -> bool:
     return cut_short and run.info.steps < min(2 * run.info.steps_per_epoch or 1000, 1000)
 
 
-def _travel(run: RunRecord) -> float | None:
+def travel(run: RunRecord) -> float | None:
     """Sum over all steps of the update ratio, from those that were looked at, each per unit of learning rate."""
     ratios, rates = finite(run.steps["update_ratio"]), finite(run.steps["lr"])
     if not len(ratios):

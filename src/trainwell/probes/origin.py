@@ -110,7 +110,11 @@ def _follow(
     if name:
         return _follow_name(name, tree, where, column, past_slices, element, calls, depth)
     if isinstance(value, ast.Subscript):
-        return _follow(value.value, where, column, past_slices, None, calls, depth + 1) if past_slices else where
+        if past_slices:
+            return _follow(value.value, where, column, past_slices, None, calls, depth + 1)
+        chosen = spelled(value.slice)
+        found = assignment(tree, where, chosen, before=depth > 0) if chosen else None
+        return where if found is None else found[0]
     if not isinstance(value, ast.Call):
         return where
     function, word = value.func, called(value)

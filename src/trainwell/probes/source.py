@@ -26,6 +26,12 @@ def tree_of(name: str) -> ast.Module | None:
 
 
 @functools.cache
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree, as `ast.walk` gives them; found once."""
+    return tuple(ast.walk(tree))
+
+
+@functools.cache
 def speaks_of_rare_classes(name: str) -> bool:
     """Whether a file names a metric that counts rare classes fully."""
     text = "".join("".join(linecache.getlines(file)) for file in (name, *sibling_cells(name)))
@@ -37,7 +43,7 @@ def line_of_call(file: str, names: tuple[str, ...]) -> Site | None:
     trees = [(name, tree) for name in (file, *sibling_cells(file)) if (tree := tree_of(name)) is not None]
     for wanted in names:
         for name, tree in trees:
-            lines = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) == wanted]
+            lines = [n.lineno for n in nodes_of(tree) if isinstance(n, ast.Call) and called(n) == wanted]
             if lines:
                 return name, min(lines)
     return None
@@ -55,7 +61,7 @@ def is_an_option(where: Site) -> bool:
     tree = tree_of(where[0])
     asked = [
         ast.unparse(node.test).lower()
-        for node in (ast.walk(tree) if tree is not None else ())
+        for node in (nodes_of(tree) if tree is not None else ())
         if isinstance(node, ast.If) and any(s.lineno <= where[1] <= (s.end_lineno or s.lineno) for s in node.body)
     ]
     return any(_FREEZES.search(test) is not None for test in asked)
@@ -64,7 +70,7 @@ def is_an_option(where: Site) -> bool:
 def scope_of(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Module:
     """The innermost function around a line, or the module."""
     found: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module = tree
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
             found = node
     return found
@@ -95,7 +101,7 @@ def calls_before(where: Site) -> dict[str, Site]:
 def nodes_at(tree: ast.AST, line: int, kind: type[ast.AST]) -> list[ast.AST]:
     """Nodes of a kind in the simple statement at a line, outermost first."""
     best: ast.stmt | None = None
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
             best = node
     if best is None:

@@ -33,7 +33,7 @@ from trainwell.probes import (
 from trainwell.probes.governor import Governor
 from trainwell.probes.patch import Patches
 from trainwell.probes.place import Site, place
-from trainwell.records import Place, TraceRecord
+from trainwell.records import TraceRecord
 
 if TYPE_CHECKING:
     from trainwell.probes.state import (
@@ -224,7 +224,7 @@ class Tracer:
     def tick(self) -> None:
         """At safe points: save now and then, stop when the budget is used up."""
         now = perf_counter()
-        if self.save is not None and now - self._last_save > max(1.0, 200 * self._save_cost):
+        if self.save is not None and now - self._last_save > max(1.0, 400 * self._save_cost):
             self.write()
         if self.stopped or not self.here:
             return
@@ -257,8 +257,9 @@ class Tracer:
         models = [*self.past_models, *(m for m in self.models.values() if m is not None)]
         loaders = [*self.past_loaders, *self.loaders.values()]
         overlaps, train_data, eval_data = watch_data.summary(self)
+        sites = self._sites()
         return TraceRecord(
-            places=self._places(),
+            places={role: found for role, where in sites.items() if (found := place(where)) is not None},
             optimizers=tuple(o.record(self) for o in sorted(optimizers, key=lambda o: o.key)),
             schedulers=tuple(s.record() for s in [*self.past_schedulers, *self.schedulers.values()]),
             losses=tuple(entry.record() for entry in self.losses.values()),
@@ -277,7 +278,7 @@ class Tracer:
             train_data=train_data,
             eval_data=eval_data,
             rare_metrics=self._rare_metrics(),
-            random_labels=self._random_labels(),
+            random_labels=(where := sites.get("train_labels")) is not None and source.draws_at_random(where),
             seeds=tuple(self.seeds),
             seconds=self.governor.elapsed,
             own_seconds=self.governor.own,
@@ -298,14 +299,6 @@ class Tracer:
         """Whether the source of the places seen speaks of metrics for rare classes."""
         sites = [o.site for o in [*self.past_optimizers, *self.optimizers.values()]]
         return any(source.speaks_of_rare_classes(name) for name in {where[0] for where in sites if where is not None})
-
-    def _random_labels(self) -> bool:
-        """Whether the line that makes the training labels draws them at random."""
-        where = self._sites().get("train_labels")
-        return where is not None and source.draws_at_random(where)
-
-    def _places(self) -> dict[str, Place]:
-        return {role: found for role, where in self._sites().items() if (found := place(where)) is not None}
 
     def _sites(self) -> dict[str, Site | None]:
         """Lines of the program by role."""

@@ -195,8 +195,8 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
     if not known and not found.opaque and not by_hand:
         state.no_parameters += 1
     if not tracer.steps:
-        some = list(found.leaves.values())[:3]
-        tracer.leaves = (tracer.backward_calls, [(weakref.ref(leaf), leaf._version) for leaf in some])
+        some = sorted(found.leaves.values(), key=torch.Tensor.numel)[:3]
+        tracer.leaves = (tracer.backward_calls, [(weakref.ref(leaf), float(leaf.detach().sum())) for leaf in some])
     _keep_graph(tracer, state, found)
     if not tracer.saved_hooks:
         _look_at_activations(tracer, found)
@@ -207,9 +207,9 @@ def _note_updates_by_hand(tracer: Tracer, state: BackwardState) -> None:
     before, leaves = tracer.leaves
     if tracer.steps or before != tracer.backward_calls - 1:
         return
-    for ref, version in leaves:
+    for ref, total in leaves:
         leaf = ref()
-        if leaf is not None and leaf._version != version:
+        if leaf is not None and float(leaf.detach().sum()) != total:
             state.updated_by_hand += 1
             state.uncleared_by_hand += leaf.grad is not None and bool(leaf.grad.any())
             return

@@ -88,19 +88,35 @@ def install(tracer: Tracer) -> None:
             if not is_compiling() and tracer.here:
                 p = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
                 training = args[2] if len(args) > 2 else kwargs.get("training", True)
-                if training and p and tracer.current is not None:
-                    state = tracer.current
-                    if not state.training and not state.functional_dropout:
-                        state.functional_dropout_site = site(2)
-                    if not state.training and not state.noise_now[0]:
-                        state.functional_dropout += 1
+                if training and p:
+                    _note_functional_dropout(tracer)
+            return original(*args, **kwargs)
+
+        return wrapper
+
+    def attention(original: Function) -> Function:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not is_compiling() and tracer.here and (args[4] if len(args) > 4 else kwargs.get("dropout_p", 0.0)):
+                _note_functional_dropout(tracer)
             return original(*args, **kwargs)
 
         return wrapper
 
     tracer.patches.wrap(nn.Module, "__call__", call)
+    tracer.patches.wrap(torch.nn.functional, "scaled_dot_product_attention", attention)
     for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"):
         tracer.patches.wrap(torch.nn.functional, name, dropout)
+
+
+def _note_functional_dropout(tracer: Tracer) -> None:
+    """Dropout that a function made, in a model in eval mode."""
+    state = tracer.current
+    if state is None or state.training:
+        return
+    if not state.functional_dropout:
+        state.functional_dropout_site = site(3)
+    if not state.noise_now[0]:
+        state.functional_dropout += 1
 
 
 def _again(tracer: Tracer, module: Any) -> CallState | None:
@@ -363,6 +379,10 @@ def _look_inside(
             return original(module, *args, **kwargs)
     finally:
         handle.remove()
+        given = _first_tensor(args, kwargs)
+        if not first and not model.first_layer and given is not None:  # layers of the user's own: only whether finite
+            found = moments.of_inputs(given)
+            model.first_layer["stats"] = {k: found[k] for k in ("non_finite", "rows") if k in found}
 
 
 def _outputs(result: Any) -> list[torch.Tensor]:

@@ -147,8 +147,9 @@ class ModelTrace:
         layers: Qualified name to kind, for the modules that hold parameters or draw random numbers.
         stray: Modules with trainable parameters that ran inside it but are not registered: name of kind to count.
         loaded: Whether weights were loaded into it before the first step.
-        cuts: Where its forward first called detach, item, numpy, tolist, argmax, .data, or ran under no_grad.
-        cut_by_option: Whether all of them stand under an `if` that asks for freezing or the like.
+        cuts: Where its forward first called detach, item, numpy, tolist, argmax, .data, or ran under no_grad, but for
+            lines under an `if` that asks for freezing or the like.
+        cut_by_option: Whether there are such lines, and no other.
         eval_place: Where it was last put into eval mode.
     """
 
@@ -184,6 +185,7 @@ class CallTrace:
         repeated: Calls on the very input of the call before.
         fed_on: Calls whose output went into another model.
         run: Longest run of calls without a backward or a step between.
+        outer: The line of the user's that called the function around the call.
         words: Names around the call in the user's code (functions, variables), lower case.
     """
 
@@ -191,6 +193,7 @@ class CallTrace:
     place: Place | None
     grad: bool
     training: bool
+    outer: Place | None = None
     calls: int = 0
     noisy: int = 0
     still: int = 0

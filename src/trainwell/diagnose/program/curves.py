@@ -17,12 +17,14 @@ _PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "re
 
 @rule("bad-initial-loss", "warning")
 def bad_initial_loss(run: RunRecord) -> Iterator[Finding]:
-    """For regression only advice, once the loss has come near that of an uninformed guess."""
+    """For regression only advice, once the loss has come near that of an uninformed guess, or where nothing moves."""
     losses = run.steps.loss
     last = float(np.median(losses[-max(5, len(losses) // 10) :])) if len(losses) else float("nan")
     for finding in model.bad_initial_loss(run):
-        recovered = run.problem.task == "regression" and last <= 1.5 * finding.evidence["uninformed_loss"]
-        yield replace(finding, severity="advice") if recovered else finding
+        recovered = last <= 1.5 * finding.evidence["uninformed_loss"]
+        still = (optimization.travel(run) or 0.0) < 0.01
+        mild = run.problem.task == "regression" and (recovered or still)
+        yield replace(finding, severity="advice") if mild else finding
 
 
 @rule("loss-spikes", "warning")

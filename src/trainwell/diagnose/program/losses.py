@@ -25,6 +25,7 @@ from trainwell.records import BackwardTrace, Finding, GraphTrace, LossTrace, Pla
 _SLOW = (*CURVES, "bad-initial-loss", "vanishing-gradients", "dead-units")
 STEEP = ("sqrt", "rsqrt", "log", "log2", "log10", "acos", "asin", "arccos", "arcsin", "atanh", "div", "pow", "exp")
 """Functions whose value or slope is infinite somewhere, the likeliest first."""
+_NODES = {"mse_loss": "MseLoss", "l1_loss": "L1Loss", "smooth_l1_loss": "SmoothL1Loss", "huber_loss": "HuberLoss"}
 _DENSE = ("Addmm", "Mm", "Convolution", "Linear", "MkldnnConvolution", "MkldnnLinear", "Bmm", "Baddbmm")
 
 
@@ -209,7 +210,8 @@ def softmax_over_wrong_dimension(run: RunRecord) -> Iterator[Finding]:
     ## What it checks
     The graph at a loss: the softmax or log-softmax that the loss reads, through reshaping and logarithm only, and
     the dimension it saved: 0 where the tensor has two or more dimensions, the rows are the batch and the scores
-    come from a layer with weights.
+    come from a layer with weights; or the positions of a sequence, where the loss then takes the last dimension as
+    the classes.
 
     ## Why it matters
     Examples of a batch compete with each other instead of classes: the prediction for an example depends on its
@@ -235,7 +237,7 @@ def softmax_over_wrong_dimension(run: RunRecord) -> Iterator[Finding]:
             if not isinstance(dim, int):
                 continue
             dim %= len(node.shape)
-            wrong = dim == 0 or (len(node.shape) == 4 and dim > 1)
+            wrong = dim == 0 or (len(node.shape) == 4 and dim > 1) or _rows_are_positions(graph, index, dim)
             source = behind(graph, index)
             if not wrong or source is None or node.shape[0] < 2 or not _from_weights(graph, source):
                 continue
@@ -255,6 +257,21 @@ def softmax_over_wrong_dimension(run: RunRecord) -> Iterator[Finding]:
                 second,
                 place,
             )
+
+
+def _rows_are_positions(graph: GraphTrace, softmax: int, dim: int) -> bool:
+    """Whether a loss reads the scores as rows of their last dimension, and the softmax ran over another one."""
+    shape = graph.nodes[softmax].shape
+    if len(shape) != 3 or dim == 2:
+        return False
+    rows = (shape[0] * shape[1], shape[2])
+    for _, found in scores(graph):
+        if found == softmax:
+            break
+    else:
+        return False
+    reshaped = [n for n in graph.nodes if softmax in n.inputs and tuple(n.shape) == rows]
+    return bool(reshaped) and all(kind(n) in ("View", "UnsafeView", "ReshapeAlias") for n in reshaped)
 
 
 def _near_loss(graph: GraphTrace) -> list[int]:
@@ -324,7 +341,7 @@ def activation_on_output(run: RunRecord) -> Iterator[Finding]:
             if name == "BinaryCrossEntropyWithLogits" and last in ("Relu", "Tanh"):
                 found, at = (last, "binary cross-entropy with logits"), source
             if name in ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss"):
-                low, high = _target_range(trace.losses)
+                low, high = _target_range(tuple(e for e in trace.losses if _NODES.get(e.function) == name))
                 beyond = {
                     "Sigmoid": low < -0.01 or high > 1.01,
                     "Tanh": low < -1.01 or high > 1.01,

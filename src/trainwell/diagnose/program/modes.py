@@ -114,13 +114,15 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
             continue
         calls = sum(c.calls for c in bad)
         dropout, norm = any(c.dropout_on for c in bad), any(c.batch_norm_on for c in bad)
+        main = max(bad, key=lambda c: c.calls)
+        shared = main.place in [c.place for c in training_calls(trace, model)]
         yield Finding(
             "evaluation-in-train-mode",
             "error",
             f"{calls} evaluation calls ran in train mode; the model has {_layers(model.dropout, model.batch_norm)}.",
             {"evaluation_calls": calls, "dropout_active": dropout, "batch_norm_updating": norm},
             Remedy("Call model.eval() before the evaluation and model.train() after it.", code="model.eval()"),
-            max(bad, key=lambda c: c.calls).place,
+            main.outer if shared and main.outer is not None else main.place,
         )
 
 

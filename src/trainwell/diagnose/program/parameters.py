@@ -83,7 +83,8 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
     Leaves that the graph of the loss reaches against the parameters in optimizers. Two cases: an optimizer that
     steps although no graph ever reached one of its parameters, while the trained model's are in no optimizer (model
     made anew or copied after the optimizer); and a model of which some parameters are in an optimizer and others
-    that get gradients are not, and were never updated by hand.
+    that get gradients are not, and were never updated by hand. Also two optimizers over the same parameters, beside a
+    model that gets gradients and is in none.
 
     ## Why it matters
     These parameters never move.
@@ -152,6 +153,19 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
             lost[0].place,
         )
         return
+    twice = next((o for o in stepping if o.shares_with in {s.key for s in stepping} and not o.made_at_step), None)
+    for model in models:
+        lost = [p for p in model.parameters if p.reached >= 2 and p.requires_grad and not p.versions_changed]
+        if twice is not None and lost and not optimized(model) and not model.loaded:
+            yield Finding(
+                "parameters-not-optimized",
+                "error",
+                f"Two optimizers hold the same parameters, and those of {model.kind} get gradients and are in none.",
+                {"parameters": len(lost), "optimizers_over_the_same": 2},
+                Remedy("Give each optimizer the parameters of its own model.", code="Optimizer(model.parameters())"),
+                twice.place,
+            )
+            return
 
 
 @rule("detached-branch", "error", explains=(*_WORSE,))

@@ -52,6 +52,7 @@ class ModelState:
         for optimizer in [*tracer.past_optimizers, *tracer.optimizers.values()]:
             for identity in optimizer.ids:
                 owners.setdefault(identity, []).append(optimizer.key)
+        cuts = {k: s for k, s in self.cuts.items() if s is None or not source.is_an_option(s)}
         return as_trace(
             ModelTrace,
             self,
@@ -75,8 +76,8 @@ class ModelState:
                 for identity, p in list(self.parameters.items())[:1500]
             ),
             layers=dict(list(self.layers.items())[:600]),
-            cuts={k: w for k, s in self.cuts.items() if (w := place(s)) is not None},
-            cut_by_option=bool(self.cuts) and all(s is not None and source.is_an_option(s) for s in self.cuts.values()),
+            cuts={k: w for k, s in cuts.items() if (w := place(s)) is not None},
+            cut_by_option=bool(self.cuts) and not cuts,
             eval_place=place(self.still_site),
         )
 
@@ -123,6 +124,7 @@ class CallState:
             CallTrace,
             self,
             model=self.model.key,
+            outer=place(self.outer),
         )
 
 
