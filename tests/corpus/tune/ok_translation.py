@@ -106,6 +106,7 @@ def train_epoch(model, optimizer):
     return losses / len(list(train_dataloader))
 
 
+@torch.no_grad()
 def evaluate(model):
     model.eval()
     losses = 0
