@@ -56,7 +56,7 @@ def progress(search: Search, metric: str, *, higher_is_better: bool, height: int
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "name": f"{number_text(max(t.epochs for t in looks))} epochs (n = {len(looks)})",
+                    "name": f"{number_text(round(max(t.epochs for t in looks), 2))} epochs (n = {len(looks)})",
                     "x": numbers(t.seconds for t in looks),
                     "y": numbers(t.metric for t in looks),
                     "text": [_told(t, metric) for t in looks],

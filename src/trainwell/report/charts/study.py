@@ -14,6 +14,7 @@ from trainwell.space import Choice, Space
 from trainwell.space.choice import named
 
 _MOST_LINES = 300
+_LATE = 0.98  # share of the search
 
 
 def importance_chart(found: Importance) -> Chart | None:
@@ -87,7 +88,7 @@ def parallel_chart(record: StudyRecord, learned: Learned) -> Chart | None:
         }
     ]
     note = (
-        f"Each line is a trial after {learned.epochs:g} epochs; drag along an axis to keep the lines through a range."
+        f"Each line is a trial after {learned.epochs:.3g} epochs; drag along an axis to keep the lines through a range."
     )
     return Chart(
         "parallel", f"Parallel coordinates (n = {len(looks)})", figure(data, {"margin": {"l": 70, "r": 50, "t": 60}}),
@@ -131,7 +132,7 @@ def slice_chart(number: int, one: Slice, watch: str, epochs: float) -> Chart:
         }
     else:
         x_axis = log_axis(one.path, one.x) if one.log else {"title": {"text": safe(one.path)}}
-    note = f"The best tenth has {one.best}. Values after {epochs:g} epochs."
+    note = f"The best tenth has {one.best}. Values after {epochs:.3g} epochs."
     layout = {"xaxis": x_axis, "yaxis": _watched(watch)}
     return Chart(f"slice-{number}", f"{one.path} ({one.role})", figure(data, layout), note, note, height=300)
 
@@ -164,7 +165,7 @@ def best_of_chart(found: BestOf, watch: str, epochs: float) -> Chart:
         },
     ]
     layout = {"xaxis": log_axis("trials k", found.ks), "yaxis": _watched(watch)}
-    note = f"Unbiased, from {found.n} independent trials after {epochs:g} epochs, each by its own validation value."
+    note = f"Unbiased, from {found.n} independent trials after {epochs:.3g} epochs, each by its own validation value."
     last = found.mean[-1] if found.mean else math.nan
     return Chart(
         "best-of", "What more trials give", figure(data, layout), note, f"Expected best of {found.ks[-1]}: {last:.4g}",
@@ -182,6 +183,8 @@ def cost_chart(looks: Sequence[Look], watch: str, *, higher_is_better: bool) -> 
         if not best or ((look.value > best[-1][1]) == higher_is_better and look.value != best[-1][1]):
             best.append((look.seconds, look.value))
     end = max(look.seconds for look in looks)
+    if best[0][0] > _LATE * end:
+        return None  # all came at once: a point, no line
     data = [
         {
             "type": "scatter",
