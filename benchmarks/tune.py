@@ -340,8 +340,8 @@ def overhead(case: Case, rounds: int, trials: int = 64) -> str:
         ratios.append((middle - begin) / (end - middle) - 1)
     per_trial = median(seconds[1:]) / trials
     return (
-        f"{case.name}: {1e3 * per_trial:.2f} ms of a trial are the study's, {100 * median(ratios[1:]):.1f} % of a fused "
-        f"trial, {100 * per_trial / full_seconds(case):.2f} % of a trial by the hand-written loop"
+        f"{case.name}: {1e3 * per_trial:.2f} ms of a trial are the study's, {100 * median(ratios[1:]):.1f} % of a "
+        f"fused trial, {100 * per_trial / full_seconds(case):.2f} % of a trial by the hand-written loop"
     )
 
 
