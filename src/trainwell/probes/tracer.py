@@ -18,6 +18,7 @@ import torch
 
 from trainwell.probes import (
     origin,
+    pairs,
     source,
     watch_backward,
     watch_calls,
@@ -131,7 +132,7 @@ class Tracer:
         self.made_still: dict[int, Site] = {}
         self.compiles = False
         self.train_input: Any = None
-        self.pairs = watch_data.Pairs()
+        self.pairs = pairs.Pairs()
         self.leaves: tuple[int, list[Any]] = (-1, [])
         self.key = 0
         self.depth_backward = 0

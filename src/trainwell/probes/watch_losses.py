@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from trainwell.probes import moments, watch_data, watch_places
+from trainwell.probes import moments, pairs, watch_places
 from trainwell.probes.place import site
 from trainwell.probes.state import LossState, keep
 
@@ -110,7 +110,7 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
     with tracer.governor, torch.no_grad():
         state.looks += 1
         if grad and number <= 30:
-            watch_data.note_pairs(tracer, targets)
+            pairs.note_pairs(tracer, targets)
         if state.looks <= 6 or number > 30:
             _merge(state.input_stats, moments.of_scores(scores) if scores.numel() < 2_000_000 else {})
         _merge(state.target_stats, moments.of_targets(targets))

@@ -6,6 +6,7 @@ import importlib
 
 FAMILIES = (
     "loop",
+    "outputs",
     "losses",
     "modes",
     "parameters",

@@ -317,7 +317,8 @@ def vanishing_gradients(run: RunRecord) -> Iterator[Finding]:
     ## What it checks
     Root mean square of the gradient relative to that of the weights, for each weight matrix in the
     first steps: the median of the first quarter of the layers against that of the last, for five matrices or more.
-    Reported below 1e-4, where the first layers' gradients are above zero.
+    Reported below 1e-4, where the first layers' gradients are above zero and all of the first half are below a tenth:
+    gradients vanish from layer to layer, not in single ones (queries and keys of attention).
 
     ## Why it matters
     The first layers stay at their random weights while the last ones learn on top of noise.
@@ -342,7 +343,8 @@ def vanishing_gradients(run: RunRecord) -> Iterator[Finding]:
             continue
         quarter = max(1, len(rows) // 4)
         first, last = sorted(rows[:quarter])[quarter // 2], sorted(rows[-quarter:])[quarter // 2]
-        if 0 < first < 1e-4 * last:
+        following = max(rows[quarter : max(quarter + 1, len(rows) // 2)])
+        if 0 < first < 1e-4 * last and following < 0.1 * last:
             yield Finding(
                 "vanishing-gradients",
                 "warning",

@@ -64,6 +64,7 @@ LOSSES = (
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
 )
+DENSE = ("Addmm", "Mm", "Convolution", "Linear", "MkldnnConvolution", "MkldnnLinear", "Bmm", "Baddbmm")
 _NUMBER = re.compile(r"Backward\d+$")
 
 
@@ -191,3 +192,16 @@ def optimized(model: ModelTrace) -> bool:
 def main_optimizer(trace: TraceRecord) -> OptimizerTrace | None:
     """The optimizer that made the most steps."""
     return max(trace.optimizers, key=lambda o: o.steps, default=None)
+
+
+def near_loss(graph: GraphTrace) -> list[int]:
+    """Nodes reached from the loss without passing a layer with weights."""
+    seen, queue = {0}, [0]
+    for index in queue:
+        if index >= len(graph.nodes) or kind(graph.nodes[index]) in DENSE or len(queue) > 80:
+            continue
+        for following in graph.nodes[index].inputs:
+            if 0 <= following < len(graph.nodes) and following not in seen:
+                seen.add(following)
+                queue.append(following)
+    return queue
