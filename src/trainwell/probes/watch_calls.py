@@ -309,8 +309,12 @@ def _enter(
             ref, source = tracer.untouched[id(tensor)]
             if ref() is tensor and source.model is not model:
                 source.fed_on += 1
+                if tracer.evaluation is not None and tracer.evaluation.key[0] == id(source):
+                    tracer.evaluation = None  # features for another model are no scores
     watch_data.note_input(tracer, state, tensor, frame)
-    if not grad:
+    if grad and sum(isinstance(value, torch.Tensor) for value in (*args, *kwargs.values())) > 1:
+        tracer.train_input = None  # a label belongs to all of them together
+    if not grad and not state.fed_on:
         _evaluate(tracer, state)
     if grad and state.training and state.calls == 64 and tracer.call_key is not None:
         tracer.known_calls[tracer.call_key] = state
@@ -403,6 +407,7 @@ def _leave(tracer: Tracer, state: CallState, result: Any) -> None:
     if not state.output_shape:
         state.output_shape = tuple(outputs[0].shape)
     if state.grad:
+        state.graphless += not any(output.requires_grad for output in outputs)
         if state.calls <= 64 or state.calls % 16 == 0:
             for output in outputs:
                 node: Any = output.grad_fn
@@ -413,7 +418,8 @@ def _leave(tracer: Tracer, state: CallState, result: Any) -> None:
             tracer.untouched.clear()
         for output in outputs[:2]:
             tracer.untouched[id(output)] = (weakref.ref(output), state)
-        _judge(tracer, state, outputs[0])
+        if not state.fed_on:
+            _judge(tracer, state, outputs[0])
 
 
 # -- evaluation passes --------------------------------------------------------------------------------------------

@@ -294,7 +294,10 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         state.loader = loader.key
         if not state.grad:
             loader.evaluate += 1
-    if state.grad and len(tracer.pending) < 500:
+    looked_through = state.grad and not state.training and tensor is not None and tensor.requires_grad
+    if looked_through:  # gradients of inputs (attacks, attribution): no training, and no evaluation that wastes a graph
+        state.fed_on += 1
+    if state.grad and len(tracer.pending) < 500 and not (looked_through and tensor is not None and tensor.is_leaf):
         tracer.pending.append((state, loader))
     if state.grad:
         tracer.train_input = None if tensor is None or tensor.ndim < 2 else weakref.ref(tensor)

@@ -145,7 +145,7 @@ def missing_step(run: RunRecord) -> Iterator[Finding]:
     stepped = {k for m in trace.models for p in m.parameters for k in p.optimizers}
     stepped &= {o.key for o in trace.optimizers if o.steps}
     for optimizer in trace.optimizers:
-        if optimizer.steps or not optimizer.reached or trace.backward_calls < 10:
+        if optimizer.steps or optimizer.closure or not optimizer.reached or trace.backward_calls < 10:
             continue
         mine = [p for m in trace.models for p in m.parameters if optimizer.key in p.optimizers]
         if any(set(p.optimizers) & stepped or p.versions_changed for p in mine):
