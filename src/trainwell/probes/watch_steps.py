@@ -17,13 +17,8 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 _NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
-_LOOKS_AT_ROWS = (
-    0,
-    2,
-    7,
-    48,
-    160,
-)  # steps; the last one counts: a head that begins at zero passes nothing back at first
+# Steps. The last look counts: a head that begins at zero passes nothing back at first.
+_LOOKS_AT_ROWS = (0, 2, 7, 32, 128)
 
 
 def install(tracer: Tracer) -> None:

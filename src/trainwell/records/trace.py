@@ -184,6 +184,7 @@ class CallTrace:
         trained: Calls whose output a backward pass came from; `untrained` calls where none did.
         repeated: Calls on the very input of the call before.
         fed_on: Calls whose output went into another model.
+        graphless: Calls with gradients enabled whose output needs none, as of a frozen model.
         run: Longest run of calls without a backward or a step between.
         outer: The line of the user's that called the function around the call.
         words: Names around the call in the user's code (functions, variables), lower case.
@@ -203,6 +204,7 @@ class CallTrace:
     untrained: int = 0
     repeated: int = 0
     fed_on: int = 0
+    graphless: int = 0
     run: int = 0
     after_first_step: int = 0
     rows: int = 0

@@ -60,8 +60,9 @@ def scaler_misuse(run: RunRecord) -> Iterator[Finding]:
     """A GradScaler is used in part: `optimizer.step()` directly, `update()` forgotten, or most steps skipped.
 
     ## What it checks
-    For an enabled scaler: steps of the optimizer outside of `scaler.step` on scaled gradients; no `update` over
-    five or more steps; 50 % or more of at least 20 steps skipped because of infinite gradients.
+    For an enabled scaler: steps of the optimizer outside of `scaler.step`, on scaled gradients or where `update` is
+    called all the same; no `update` over five or more steps; 50 % or more of at least 20 steps skipped because of
+    infinite gradients.
 
     ## Why it matters
     A direct step uses gradients thousands of times too large; without `update` the scale never adapts; skipped steps
@@ -80,9 +81,12 @@ def scaler_misuse(run: RunRecord) -> Iterator[Finding]:
     for scaler in trace.scalers:
         direct = sum(o.direct_steps_under_scaler for o in trace.optimizers)
         place, problem = None, ""
-        if direct >= 3 and scaler.unscales < direct:
+        unscaled = scaler.unscales >= direct
+        if direct >= 3 and (not unscaled or (scaler.steps == 0 and scaler.updates)):
             place = next((o.step_place for o in trace.optimizers if o.direct_steps_under_scaler), None)
-            problem = f"optimizer.step() was called directly {direct} times on scaled gradients"
+            problem = f"optimizer.step() was called directly {direct} times " + (
+                "past the scaler, which skips steps whose gradients are infinite" if unscaled else "on scaled gradients"
+            )
         elif scaler.steps >= 5 and scaler.updates == 0:
             place, problem = scaler.step_place, f"scaler.update() was never called in {scaler.steps} steps"
         elif scaler.steps >= 20 and scaler.skipped >= 0.5 * scaler.steps:
