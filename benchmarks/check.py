@@ -28,7 +28,7 @@ def small_mlp():
 
 def mlp():
     model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    return model, lambda: (torch.randn(256, 784), torch.randint(0, 10, (256,))), 40
+    return model, lambda: (torch.randn(256, 784), torch.randint(0, 10, (256,))), 20
 
 
 def cnn():
@@ -37,7 +37,7 @@ def cnn():
     return (
         nn.Sequential(*layers, nn.Linear(64, 10)),
         lambda: (torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))),
-        30,
+        15,
     )
 
 
@@ -55,12 +55,12 @@ class Classifier(nn.Module):
 def transformer():
     layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
     model = Classifier(nn.TransformerEncoder(layer, 4), 128)
-    return model, lambda: (torch.randint(0, 100, (16, 64)), torch.randint(0, 10, (16,))), 30
+    return model, lambda: (torch.randint(0, 100, (16, 64)), torch.randint(0, 10, (16,))), 15
 
 
 def lstm():
     model = Classifier(nn.LSTM(128, 128, 2, batch_first=True), 128, first=True)
-    return model, lambda: (torch.randint(0, 100, (16, 48)), torch.randint(0, 10, (16,))), 30
+    return model, lambda: (torch.randint(0, 100, (16, 48)), torch.randint(0, 10, (16,))), 15
 
 
 def block(model, optimizer, batch, steps):
