@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 FIRST_WALKS = 4
+_SINCE = 10  # steps without one on parameters that were frozen
 MOST_GRAPHS = 8
 
 
@@ -186,6 +187,7 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
             model.walks += 1
         for identity in mine:
             model.parameters[identity]["reached"] = model.parameters[identity].get("reached", 0) + 1
+        _note_frozen(tracer, model.parameters, mine)
     by_hand = any(_updated(tracer, leaf) for leaf in found.leaves.values())
     state.unknown_leaves = max(
         state.unknown_leaves,
@@ -200,6 +202,20 @@ def _walk(tracer: Tracer, state: BackwardState, root: Any, loss: torch.Tensor) -
     _keep_graph(tracer, state, found)
     if not tracer.saved_hooks:
         _look_at_activations(tracer, found)
+
+
+def _note_frozen(tracer: Tracer, parameters: dict[int, dict[str, Any]], reached: set[int]) -> None:
+    """Parameters that were frozen and get gradients again: has any optimizer stepped on them since?"""
+    if all(info["requires_grad"] and "frozen" not in info for info in parameters.values()):
+        return
+    optimizers = [*tracer.past_optimizers, *tracer.optimizers.values()]
+    for identity, info in parameters.items():
+        if not info["requires_grad"]:
+            info["frozen"] = (tracer.steps, sum(o.steps for o in optimizers if identity in o.ids))
+        elif identity in reached and "frozen" in info:
+            then, steps = info["frozen"]
+            if tracer.steps - then >= _SINCE and sum(o.steps for o in optimizers if identity in o.ids) == steps:
+                info["thawed_alone"] = info.get("thawed_alone", 0) + 1
 
 
 def _note_updates_by_hand(tracer: Tracer, state: BackwardState) -> None:

@@ -118,6 +118,8 @@ class ParameterTrace:
 
     Attributes:
         reached: In how many of the model's walked graphs it was a leaf.
+        thawed_alone: In how many of them it was a leaf after it had been frozen, while no optimizer had stepped on it
+            since.
         ran: Whether the module that holds it ran in a looked-at forward.
         versions_changed: Whether it was written to in place after the first look (a manual update counts).
         place, initialised_at: Where the module that holds it was made, and where the user set its first values.
@@ -129,6 +131,7 @@ class ParameterTrace:
     requires_grad: bool = True
     optimizers: tuple[int, ...] = ()
     reached: int = 0
+    thawed_alone: int = 0
     had_gradient: bool = False
     ran: bool = False
     versions_changed: bool = False

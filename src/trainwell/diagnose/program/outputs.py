@@ -187,7 +187,9 @@ def missing_log_softmax(run: RunRecord) -> Iterator[Finding]:
                         "Use CrossEntropyLoss on raw scores, or log_softmax before NLLLoss.",
                         code="F.cross_entropy(logits, y)",
                     ),
-                    (entry.made if entry is not None else None) or (place if what == "raw scores" else layer) or place,
+                    layer
+                    if what == "probabilities" and layer is not None
+                    else (entry.made if entry is not None else None) or place,
                 ),
                 place,
                 layer,

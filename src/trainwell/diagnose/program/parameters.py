@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from trainwell.diagnose.program.reading import CURVES, also, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, ModelTrace, ParameterTrace, Place, Remedy, RunRecord, TraceRecord
+from trainwell.records import Finding, ModelTrace, OptimizerTrace, ParameterTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WORSE = (*CURVES, "frozen-model", "unused-parameters")
 
@@ -84,7 +84,8 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
     steps although no graph ever reached one of its parameters, while the trained model's are in no optimizer (model
     made anew or copied after the optimizer); and a model of which some parameters are in an optimizer and others
     that get gradients are not, and were never updated by hand. Also two optimizers over the same parameters, beside a
-    model that gets gradients and is in none.
+    model that gets gradients and is in none; and parameters that were frozen, get gradients again, and on which no
+    optimizer has stepped since.
 
     ## Why it matters
     These parameters never move.
@@ -153,6 +154,7 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
             lost[0].place,
         )
         return
+    yield from _thawed(models, stepping)
     twice = next((o for o in stepping if o.shares_with in {s.key for s in stepping} and not o.made_at_step), None)
     for model in models:
         lost = [p for p in model.parameters if p.reached >= 2 and p.requires_grad and not p.versions_changed]
@@ -166,6 +168,29 @@ def parameters_not_optimized(run: RunRecord) -> Iterator[Finding]:
                 twice.place,
             )
             return
+
+
+def _thawed(models: Sequence[ModelTrace], stepping: Sequence[OptimizerTrace]) -> Iterator[Finding]:
+    """Parameters that were frozen, then made trainable again, and that no optimizer has stepped on since."""
+    for model in models:
+        lost = [p for p in model.parameters if p.thawed_alone and p.requires_grad and not p.versions_changed]
+        if not lost:
+            continue
+        held = {key for p in model.parameters if p not in lost for key in p.optimizers}
+        last = max((o for o in stepping if o.key in held), key=lambda o: o.key, default=None)
+        yield Finding(
+            "parameters-not-optimized",
+            "error",
+            f"{len(lost)} parameters of {model.kind} were frozen and made trainable again, and no optimizer has "
+            f"stepped on them since: {_shown(lost)}.",
+            {"parameters": len(lost), "names": [p.name for p in lost[:8]]},
+            Remedy(
+                "Give them to the optimizer where they are made trainable.",
+                code="optimizer.add_param_group({'params': model.backbone.parameters()})",
+            ),
+            None if last is None else last.place,
+        )
+        return
 
 
 @rule("detached-branch", "error", explains=(*_WORSE,))

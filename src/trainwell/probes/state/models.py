@@ -64,6 +64,7 @@ class ModelState:
                     requires_grad=p["requires_grad"],
                     optimizers=tuple(owners.get(identity, ())),
                     reached=p.get("reached", 0),
+                    thawed_alone=p.get("thawed_alone", 0),
                     had_gradient=p.get("had_gradient", False),
                     ran=p["module"] in self.ran,
                     versions_changed=p.get("changed", False),
