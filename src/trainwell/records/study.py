@@ -293,10 +293,15 @@ def read_journal(path: Path) -> list[Line]:
     """Read a worker's journal; a torn last line is dropped.
 
     Raises:
-        RecordError: If a line before the last is damaged.
+        RecordError: If a line before the last is damaged, or the file cannot be read.
     """
     found: list[Line] = []
-    for number, row in enumerate(read_lines(path), 1):
+    try:
+        rows = list(read_lines(path))
+    except OSError as error:
+        said = error.strerror or error
+        raise RecordError(f"{path} must be readable, got: {said}. Look at its permissions and locks") from None
+    for number, row in enumerate(rows, 1):
         kind = _KINDS.get(row.get("kind", "")) if isinstance(row, dict) else None
         if kind is None:
             raise RecordError(f"{path} must hold lines of a study's journal, got another in line {number}: {row!r:.60}")

@@ -63,7 +63,11 @@ def open_storage(optuna: Any, storage: str) -> Any:
         backend = importlib.import_module("optuna.storages.journal")
         return optuna.storages.JournalStorage(backend.JournalFileBackend(storage))
     except ImportError as error:
-        raise MissingExtraError(str(error.name or "a database driver"), "optuna") from None
+        if storage.startswith("postgresql"):
+            raise MissingExtraError("psycopg", "postgresql") from None
+        raise UsageError(
+            f"`storage` must be a database whose Python driver is installed, got {storage}: {error}"
+        ) from None
     except Exception as error:  # of SQLAlchemy's and the drivers' own kinds
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(

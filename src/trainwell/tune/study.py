@@ -394,10 +394,16 @@ def _seconds_of_a_run(problem: Problem, base: Recipe, space: Space) -> tuple[flo
 def _open(place: Path, plan: StudyPlan, resume: bool) -> StudyPlan:
     """Begin a study in a folder, or continue the one that is there."""
     if not (place / "study.json").is_file():
-        place.mkdir(parents=True, exist_ok=True)
         if (place / "run.json").exists() or (place / "improve.json").exists():
             raise UsageError(f"`folder` must not hold other results, got {place}. Name another folder")
-        save_plan(place, plan)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            save_plan(place, plan)
+        except OSError as error:
+            said = error.strerror or error
+            raise UsageError(
+                f"`folder` must be one that can be written to, got {place}: {said}. Name another"
+            ) from None
         return plan
     if not resume:
         raise UsageError(

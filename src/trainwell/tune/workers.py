@@ -82,9 +82,17 @@ class _Crew:
 
 
 def _work(problem: Problem, arguments: dict[str, Any], threads: int) -> None:
-    """One worker: joins the study, and leaves quietly where it is told to or its parent is gone."""
+    """One worker: joins the study, and leaves where it is told to, or where its parent is gone."""
     from trainwell.tune.study import tune
 
+    threading.Thread(target=_leave_with_parent, name="look at the parent", daemon=True).start()
     torch.set_num_threads(threads)
     with suppress(KeyboardInterrupt):
         tune(problem, **arguments)
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # what it wrote is on disk, what it was at is begun again by whoever resumes
