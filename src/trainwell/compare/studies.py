@@ -54,6 +54,7 @@ class Race:
 
     Attributes:
         runs: Those done, in this session and in those before.
+        paces: Seconds that a run took for each unit of its length, by problem: they size the next wave.
         speeds: Seconds an update, by what decides it; only where every run gets equal seconds.
     """
 
@@ -63,6 +64,7 @@ class Race:
     listener: Listener
     workers: int | None
     runs: list[RaceRun]
+    paces: dict[str, float] = field(default_factory=dict)
     speeds: dict[str, float] = field(default_factory=dict)
     began: bool = False
 
@@ -83,17 +85,17 @@ class Race:
         if not jobs:
             return
         total, said = len(jobs), 0
-        seconds_per_study = 0.0
         per_study = max(1, len(jobs) // max(1, len({job.study for job in jobs})))
         while jobs:
-            studies = 1 if not seconds_per_study else max(1, int(_WAVE_SECONDS / seconds_per_study))
+            pace = self.paces.get(problem)
+            studies = 1 if pace is None else max(1, int(_WAVE_SECONDS / (pace * horizon * per_study)))
             if len(jobs) <= 1.5 * studies * per_study:
                 wave, jobs = jobs, []
             else:
                 wave, jobs = jobs[: studies * per_study], jobs[studies * per_study :]
             begin = time.monotonic()
             self._train(wave)
-            seconds_per_study = (time.monotonic() - begin) / max(1.0, len(wave) / per_study)
+            self.paces[problem] = (time.monotonic() - begin) / (len(wave) * horizon)
             said += len(wave)
             what = "trials" if role == "trial" else "winners on fresh seeds"
             self.listener(f"{problem}, {self.protocol.length(horizon)}: {said} of {total} {what}")
