@@ -33,7 +33,8 @@ def claim(text: str, result: Path, as_json: bool) -> int:
     for fault in found.faults:
         click.echo(f"\n{fault.name}: “{fault.quote}”\n  {fault.why}\n  remedy: {fault.remedy}")
     if found.may_be_said:
-        click.echo("\nwhat the result does support:")
+        unfair = any(fault.name == "fairness" for fault in found.faults)
+        click.echo("\nwhat the result says, once it is fair:" if unfair else "\nwhat the result does support:")
         for sentence in found.may_be_said:
             click.echo(f"  {sentence}")
     return 0 if found.supported else 1

@@ -15,6 +15,7 @@ from trainwell.report.wording import is_share, p_text
 from trainwell.stats.values import FEWEST_PAIRED, FEWEST_UNPAIRED
 
 _OPPOSITE = {"better": "worse", "worse": "better", "as good as": "as good as", "cannot tell": "cannot tell"}
+_SAID = 3  # sentences that are offered instead
 _DIRECTIONS = {
     "better": "better",
     "worse": "worse",
@@ -82,8 +83,9 @@ def check_claim(text: str, result: str | Path | ComparisonRecord) -> ClaimCheck:
         faults.setdefault((fault.name, fault.quote), fault)
     named = {name for a in reading.assertions for name in (a.subject, a.object)}
     said = [] if evidence.record is None else list(evidence.record.pairs)
-    about = [p.sentence for p in said if not named & set(evidence.contenders) or {p.a, p.b} & named]
-    return ClaimCheck(text, not faults, tuple(faults.values()), tuple(about[:6]))
+    exactly = [p.sentence for p in said if {p.a, p.b} <= named]
+    about = exactly or [p.sentence for p in said if not named & set(evidence.contenders) or {p.a, p.b} & named]
+    return ClaimCheck(text, not faults, tuple(faults.values()), tuple(about[:_SAID]))
 
 
 def _faults(reading: Reading, evidence: Evidence) -> Iterator[Fault]:
