@@ -82,19 +82,17 @@ def test_a_lost_worker_of_this_machine_is_replaced(tmp_path):
     folder, killed = tmp_path / "study", []
 
     def kill(progress) -> None:
-        others = _processes(folder) - {os.getpid(), *killed}
-        if others and not killed:
-            killed.extend(others)
+        if not killed:
+            _until(lambda: len(_processes(folder)) == 2)
+            killed.extend(_processes(folder) - {os.getpid()})
             os.kill(killed[0], signal.SIGKILL)
-        if killed and len(_processes(folder)) < 3:
-            time.sleep(1)  # until the third is there
+            _until(lambda: len(_processes(folder)) == 3)
 
-    ended = tune(
-        made(), RATES, recipe=BASE, trials=6400, halving="asha", confirm=1, folder=folder, workers=2, listener=kill
-    )
+    asked = {"recipe": BASE, "trials": 1280, "halving": "asha", "confirm": 1, "folder": folder}
+    ended = tune(made(), RATES, **asked, workers=2, listener=kill)
     assert killed
     assert ended.result.workers == 3
-    _whole(folder, trials=6400)
+    _whole(folder, trials=1280)
 
 
 def _whole(folder: Path, trials: int) -> None:
