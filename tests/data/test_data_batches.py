@@ -89,6 +89,7 @@ def test_streaming_draws_nothing_from_the_generators_of_the_training(source):
         assert states() == before
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more than a small machine has cores
 def test_worker_processes_draw_what_this_process_draws():
     order = epoch_order(23, 7)
     alone = _inputs(Streamed(Drawn()), order, seed=2)
