@@ -67,7 +67,7 @@ def test_a_hanging_program_is_ended(checked):
 
 
 def test_a_killed_program_leaves_what_was_seen(checked):
-    tail = "    import time; time.sleep(0.004)\nimport os; os.kill(os.getpid(), 9)\n"
+    tail = "    import time; time.sleep(0.012)\nimport os; os.kill(os.getpid(), 9)\n"
     result = checked(LOOP.format(steps=250) + tail)
     assert result.program.status == "killed"
     assert "missing-zero-grad" in rules(result)
