@@ -88,6 +88,20 @@ def test_a_run_that_was_not_finished_is_trained_anew(improved, tmp_path):
     )
 
 
+def test_so_many_runs_are_trained_as_one_as_a_kill_may_cost(improved, tmp_path):
+    told = []
+    horizon = Horizon(3, None, 6, 50.0, shortened=False)
+    session = Session(
+        small_digits(), POOR, POOR, 0, tmp_path, Budget(900), improved.record, listener=told.append, horizon=horizon
+    )
+    session.begin("baseline")
+    runs = session.runs(POOR, [0, 1, 2], "baseline", "start")
+    words = {event.text for event in told if event.text}
+    assert len(runs) == 3
+    assert "start, runs 1 to 2 of 3" in words
+    assert "start, run 3 of 3" in words
+
+
 def test_a_second_improvement_does_not_overwrite_the_first(improved):
     with pytest.raises(UsageError, match="must not hold another improvement"):
         improve(small_digits(), POOR, budget=14, folder=improved.folder)

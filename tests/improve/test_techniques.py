@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from trainwell import Problem, Recipe, fit
+from trainwell.improve import techniques as steps
 from trainwell.improve.decision import all_worse
 from trainwell.improve.session import Session
 from trainwell.improve.techniques import overfits, techniques
@@ -81,3 +82,26 @@ def test_an_experiment_ends_early_only_where_all_first_seeds_are_worse():
     assert all_worse(facts, [run(0.9), run(0.8)], [run(0.85), run(0.9, diverged=True)])
     assert not all_worse(facts, [run(0.9), run(0.8)], [run(0.85), run(0.81)])
     assert not all_worse(facts, [], [])
+
+
+def test_a_recipe_that_techniques_changed_is_searched_around_once_more(monkeypatch):
+    searched = []
+    monkeypatch.setattr(steps, "search", lambda session, title, bounds: searched.append((title, bounds)))
+    monkeypatch.setattr(steps, "overfits", lambda session: False)
+    for kept in (False, True):
+        start = Recipe(optimizer={"name": "adam", "lr": 0.01})
+        changes = iter([steps.Technique("Schedule", {"schedule": "cosine"}, "why")])
+        monkeypatch.setattr(steps, "techniques", lambda session, gap, changes=changes: changes)
+
+        def experiment(session, title, change, kept=kept, **words):
+            session.recipe = session.recipe.with_(change) if kept else session.recipe
+
+        monkeypatch.setattr(steps, "experiment", experiment)
+        steps.techniques_step(
+            SimpleNamespace(
+                recipe=start, begin=lambda name: None, log=lambda *a, **k: None, search_time_left=100.0, run_seconds=1.0
+            )
+        )
+    assert [title for title, _ in searched] == ["Second search"]
+    low, high = searched[0][1]["optimizer.lr"]
+    assert low < 0.01 < high

@@ -92,8 +92,7 @@ def _train_pairs(session: Session, seeds: Sequence[int], unchanged: bool) -> tup
             break
         part = seeds[done : done + max(1, affordable // _LOOKS)]
         jobs = [Job(recipe, seed, purpose) for seed in part for recipe, purpose in arms]
-        text = f"fresh seeds {done + 1} to {done + len(part)} of {len(seeds)}"
-        runs += session.train(jobs, text, of=(done / len(part), len(seeds) / len(part)))
+        runs += session.train(jobs, "fresh seeds", of=(done / len(part), len(seeds) / len(part)))
         done += len(part)
     return runs[:: len(arms)], runs[len(arms) - 1 :: len(arms)]
 

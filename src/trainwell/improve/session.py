@@ -30,7 +30,7 @@ from trainwell.train import Callback, Lane, Run, Training, fit, train_lanes
 
 # Purposes of seeds: runs of one purpose share theirs, and no two purposes share any.
 TUNING, BASELINE, EXPERIMENT, PROOF = 1, 2, 3, 9
-_LONG = 60.0  # seconds; longer runs go one by one, with checkpoints, so that a kill costs little
+_LOST = 120.0  # seconds of work that a kill may cost: stacks keep no checkpoints, runs that go one by one do
 _RECENT = 8  # runs whose cost tells that of the next
 
 STEPS = ("audit", "sanity", "baseline", "remedies", "learning-rate", "search", "techniques", "proof")
@@ -167,29 +167,41 @@ class Session:
                 else:
                     self._runs[job.key] = run
         wanted = list(missing.values())
-        if len(wanted) > 1 and self.horizon is not None and self.horizon.seconds_per_run < _LONG:
-            self._train_together(wanted, text, of)
-        else:
-            for index, job in enumerate(wanted):
-                if text:
-                    self.tell((of[0] + index / len(wanted)) / of[1], f"{text}, run {index + 1} of {len(wanted)}")
-                self._train_alone(job)
+        done = 0
+        while done < len(wanted):
+            part = wanted[done : done + self._most_together]
+            where = (of[0] + done / len(wanted)) / of[1], len(part) / len(wanted) / of[1]
+            words = (
+                f"{text}, run{'s' if len(part) > 1 else ''} {_range(done, len(part))} of {len(wanted)}" if text else ""
+            )
+            if len(part) > 1:
+                self._train_together(part, words, where)
+            else:
+                self._train_alone(part[0], words, where[0])
+            done += len(part)
         return [self._runs[job.key] for job in jobs]
 
-    def _train_alone(self, job: Job) -> None:
+    @property
+    def _most_together(self) -> int:
+        """Runs that may be trained as one, so that a kill does not cost too much."""
+        return 1 if self.horizon is None else max(1, int(_LOST / self.run_seconds))
+
+    def _train_alone(self, job: Job, text: str, fraction: float) -> None:
         begin = self.budget.spent
+        if text:
+            self.tell(fraction, text)
         folder = self._folder(job)
         run = fit(self.problem, job.recipe, seed=job.seed, folder=folder, parent={"step": job.purpose}, resume=True)
         if run.status == "completed":
             self._run_seconds.append(self.budget.spent - begin)
         self._runs[job.key] = run
 
-    def _train_together(self, jobs: Sequence[Job], text: str, of: tuple[float, float]) -> None:
+    def _train_together(self, jobs: Sequence[Job], text: str, where: tuple[float, float]) -> None:
         begin = self.budget.spent
 
         def tell(share: float) -> None:
             if text:
-                self.tell((of[0] + share) / of[1], f"{text}, {len(jobs)} runs")
+                self.tell(where[0] + share * where[1], text)
 
         tell(0.0)
         teller = _Teller(tell)
@@ -271,6 +283,10 @@ class Session:
         finite = [v for v in values if v == v]
         if finite:
             self._best = f"{self.facts.metric} {shown(self.facts, sum(finite) / len(finite))}"
+
+
+def _range(done: int, count: int) -> str:
+    return str(done + 1) if count == 1 else f"{done + 1} to {done + count}"
 
 
 class _Teller(Callback):
