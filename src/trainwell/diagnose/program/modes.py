@@ -131,14 +131,15 @@ def dropout_in_evaluation(run: RunRecord) -> Iterator[Finding]:
     """Functional dropout stays on while the model is in eval mode.
 
     ## What it checks
-    Calls of `F.dropout` with `training=True` (its default) inside a model in eval mode, in calls that no
-    backward pass came from.
+    Calls of `F.dropout` with `training=True` (its default), and of `F.scaled_dot_product_attention` with a `dropout_p`
+    above 0, inside a model in eval mode, in calls that no backward pass came from.
 
     ## Why it matters
     `model.eval()` does not reach functional dropout: scores of the evaluation are random and too low.
 
     ## What to try
-    `F.dropout(x, p, training=self.training)`, or an `nn.Dropout` layer.
+    `F.dropout(x, p, training=self.training)`, or an `nn.Dropout` layer; for attention
+    `dropout_p=self.p if self.training else 0.0`.
 
     ## When it is wrong
     MC dropout on purpose: several passes over the same input are not reported.
