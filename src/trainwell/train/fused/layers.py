@@ -8,6 +8,7 @@ Buffers are kept from step to step: fresh memory costs as much as the arithmetic
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ _aten = torch.ops.aten
 _MOST_BUFFERS = 12  # of a layer: batches, ragged last batches, evaluation
 
 
-class Layer:
+class Layer(ABC):
     """One layer of all runs.
 
     `forward` may overwrite what it is given and keeps what `backward` needs; so may `backward`, which writes the
@@ -30,10 +31,11 @@ class Layer:
         self.module, self.name = module, name
         self._kept: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
+    @abstractmethod
     def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
         """Outputs (K, F', B) of inputs (K, F, B)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
         """Gradient of the inputs from that of the outputs.
 
@@ -44,7 +46,6 @@ class Layer:
             first: Whether they are written, or added to what is there.
             wanted: Whether anything before this layer needs the result.
         """
-        raise NotImplementedError
 
     def _buffer(self, key: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Memory that is kept from step to step."""
