@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP)  ## improve a poor recipe on real data (scikit-learn digits), about 1.5 minutes
+demo: $(STAMP)  ## improve a poor recipe on real data (scikit-learn digits), about a minute
 	@rm -rf demo-output
 	$(BIN)/trainwell improve digits --set optimizer=sgd --set optimizer.lr=1e-4 --budget 80s --out demo-output
 
