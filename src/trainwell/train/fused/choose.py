@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from trainwell.train.fused.dropping import dropouts_of
 from trainwell.train.fused.folded import FoldedProgram
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.matmul import MatmulProgram
@@ -73,7 +74,11 @@ def _program_for(lanes: Sequence[Lane]) -> tuple[Program | None, str]:
         makers.append(lambda: MatmulProgram(lane))
     if FoldedProgram.suits(lane):
         makers.append(lambda: FoldedProgram(lane))
-    makers.append(lambda: VmapProgram(lane.model, lane.parts.autocast or nullcontext))
+    autocast = lane.parts.autocast or nullcontext
+    makers.append(lambda: VmapProgram(lane.model, autocast))
+    dropouts = [dropouts_of(other.model) for other in lanes]
+    if dropouts[0] and all(found == dropouts[0] for found in dropouts):  # a model may look at its layer's probability
+        makers.append(lambda: VmapProgram(lane.model, autocast, own_dropout=False))
     for make in makers:
         reason = refusal(make, lanes)
         if not reason:

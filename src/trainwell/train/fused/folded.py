@@ -17,6 +17,7 @@ from torch.func import vmap
 from torch.nn import functional as F
 
 from trainwell.data import Examples
+from trainwell.train.fused.dropping import dropped
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.layers import flat, hooked
 from trainwell.train.fused.losses import StackedLoss
@@ -30,6 +31,7 @@ class FoldedProgram:
     """A `nn.Sequential` of convolutions, norms, pooling and activations on images, and a head of linear layers."""
 
     name = "folded"
+    own_dropout = True
 
     def __init__(self, lane: Lane) -> None:
         self.layers = _pooled_first(list(flat(lane.model, "")))
@@ -60,7 +62,7 @@ class FoldedProgram:
             return loss.of_run(values)(outputs, truth)
 
         with torch.enable_grad():
-            z = self._forward({**tensors.parameters, **leaves}, tensors.buffers, batch, shared, True, len(tensors))
+            z = self._forward(tensors, {**tensors.parameters, **leaves}, batch, shared, True)
             losses: Tensor = vmap(one, in_dims=(0, None if shared else 0, 0))(z, batch.targets, loss.values)
             total = losses if weight is None else losses * weight
             found = torch.autograd.grad(total.sum(), list(leaves.values()))
@@ -72,13 +74,12 @@ class FoldedProgram:
         """Losses and scores of a batch that all runs share, in eval mode."""
         assert batch.targets is not None
         with torch.no_grad():
-            z = self._forward(tensors.parameters, tensors.buffers, batch, True, False, len(tensors))
+            z = self._forward(tensors, tensors.parameters, batch, True, False)
             return vmap(loss, in_dims=(0, None))(z, batch.targets), z
 
-    def _forward(
-        self, parameters: Named, buffers: Named, batch: Examples, shared: bool, training: bool, runs: int
-    ) -> Tensor:
+    def _forward(self, tensors: Tensors, parameters: Named, batch: Examples, shared: bool, training: bool) -> Tensor:
         """Scores (K, B, ...)."""
+        buffers, runs = tensors.buffers, len(tensors)
         x: Any = batch.inputs
         if not shared:
             x = x.transpose(0, 1).flatten(1, 2)
@@ -104,7 +105,8 @@ class FoldedProgram:
             elif isinstance(module, nn.ReLU):
                 x = F.relu(x)
             elif isinstance(module, nn.Dropout):
-                x = F.dropout(x, module.p, training)
+                if training and tensors.dropping[name].active:
+                    x = _drop(x, tensors.dropouts[name])
             else:
                 x = module(x)
         found: Tensor = x
@@ -136,6 +138,13 @@ def _batch_norm(
         module.momentum or 0.0,
         module.eps,
     )
+
+
+def _drop(x: Tensor, p_K: Tensor) -> Tensor:
+    """Dropout of runs that lie in the channels (B, KC, H, W), or first (K, B, F)."""
+    if x.ndim == 4:
+        return dropped(x, p_K.repeat_interleave(x.shape[1] // len(p_K)).reshape(1, -1, 1, 1))
+    return dropped(x, p_K.reshape(-1, 1, 1))
 
 
 def _flatten(tensor: Tensor | None) -> Tensor | None:

@@ -13,6 +13,7 @@ from trainwell.data import Examples, count
 from trainwell.errors import ProblemError, RecipeError
 from trainwell.optim.rules.families import family_of
 from trainwell.problem import Problem
+from trainwell.train.fused.dropping import is_dropout
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.losses import plain_classes
 from trainwell.train.update import Update
@@ -86,14 +87,14 @@ def groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
 def signature(model: nn.Module) -> str:
     """A hash of all that is fixed in a model: modules, their plain attributes, names and shapes of tensors.
 
-    Models with equal signatures compute the same function of their parameters, buffers and inputs, as far as
-    attributes can tell: functions that a module holds are compared by name.
+    Models with equal signatures compute the same function of their parameters, buffers, inputs and probabilities of
+    dropout, as far as attributes can tell: functions that a module holds are compared by name.
     """
     digest = hashlib.blake2b(digest_size=16)
     for name, module in model.named_modules(remove_duplicate=False):
         digest.update(f"{name}:{type(module).__module__}.{type(module).__qualname__}".encode())
         for attribute, value in sorted(vars(module).items()):
-            if not attribute.startswith("_") and attribute != "training":
+            if not (attribute.startswith("_") or attribute == "training" or (attribute == "p" and is_dropout(module))):
                 digest.update(f"{attribute}={_plain(value)};".encode())
     for kind, named in (("p", model.named_parameters()), ("b", model.named_buffers())):
         for name, tensor in named:

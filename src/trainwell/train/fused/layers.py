@@ -15,6 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainwell.train.fused.dropping import Dropping
+from trainwell.train.fused.tensors import Tensors
+
 Named = Mapping[str, Tensor]
 _aten = torch.ops.aten
 _MOST_BUFFERS = 12  # of a layer: batches, ragged last batches, evaluation
@@ -32,17 +35,16 @@ class Layer(ABC):
         self._kept: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     @abstractmethod
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """Outputs (K, F', B) of inputs (K, F, B)."""
 
     @abstractmethod
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Gradient of the inputs from that of the outputs.
 
         Args:
             gradient: (K, F', B).
-            parameters: By name, (K, ...).
-            gradients: Where those of the parameters go; frozen ones are not there.
+            tensors: Parameters, and where their gradients go.
             first: Whether they are written, or added to what is there.
             wanted: Whether anything before this layer needs the result.
         """
@@ -65,9 +67,9 @@ class Linear(Layer):
 
     module: nn.Linear
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """One batched product, with the bias added in it."""
-        weight, bias = self._own(parameters, "weight"), self._own(parameters, "bias")
+        weight, bias = self._own(tensors.parameters, "weight"), self._own(tensors.parameters, "bias")
         assert weight is not None
         self._x = x
         out = self._buffer("out", (len(weight), weight.shape[1], x.shape[2]), weight)
@@ -75,9 +77,9 @@ class Linear(Layer):
             return torch.bmm(weight, x, out=out)
         return torch.baddbmm(bias.unsqueeze(2), weight, x, out=out)
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Products with the transposed inputs and weights."""
-        to_weight, to_bias = self._own(gradients, "weight"), self._own(gradients, "bias")
+        to_weight, to_bias = self._own(tensors.gradients, "weight"), self._own(tensors.gradients, "bias")
         if to_weight is not None:
             if first:
                 torch.bmm(gradient, self._x.mT, out=to_weight)
@@ -87,7 +89,7 @@ class Linear(Layer):
             _give(to_bias, gradient.sum(2), first)
         if not wanted:
             return gradient
-        weight = self._own(parameters, "weight")
+        weight = self._own(tensors.parameters, "weight")
         assert weight is not None
         out = self._buffer("gradient", tuple(self._x.shape), gradient)
         return torch.bmm(weight.mT, gradient, out=out)
@@ -96,12 +98,12 @@ class Linear(Layer):
 class ReLU(Layer):
     """`nn.ReLU`, in place."""
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """max(x, 0)."""
         self._y: Tensor = x.relu_()
         return self._y
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Where the output is above 0."""
         found: Tensor = _aten.threshold_backward.grad_input(gradient, self._y, 0, grad_input=gradient)
         return found
@@ -110,13 +112,13 @@ class ReLU(Layer):
 class Activation(Layer):
     """An activation whose derivative torch has as a function of input or output."""
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """The module itself, on all runs."""
         y: Tensor = self.module(x)
         self._x, self._y = x, y
         return y
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Torch's own derivative."""
         found: Tensor = _DERIVATIVES[type(self.module)](self.module, gradient, self._x, self._y)
         return found
@@ -133,55 +135,43 @@ _DERIVATIVES: dict[type, Callable[[Any, Tensor, Tensor, Tensor], Any]] = {
 
 
 class Dropout(Layer):
-    r"""`nn.Dropout`.
+    """`nn.Dropout`, with a probability for each run (`Dropping`)."""
 
-    The mask compares 8 random bits with a limit: a sixth of the time of `F.dropout` on a CPU. Where 256 p is not whole,
-    the limits of a feature in a step are drawn between the two whole numbers next to it, so that each value is dropped
-    with probability p exactly; two values of a feature then correlate by less than $2^{-16}$.
-    """
-
-    module: nn.Dropout
-
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """Zero a share of the values and scale the others."""
-        self._active = training and self.module.p > 0
-        if not self._active:
+        self._now = self._dropping(tensors, training)
+        if self._now is None:
             return x
-        self._mask = self._draw(x)
+        self._mask = self._now.draw(x, self._buffer)
         return torch.mul(x, self._mask, out=self._buffer("out", tuple(x.shape), x))
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Through the same mask."""
-        return gradient.mul_(self._mask) if self._active else gradient
+        return gradient if self._now is None else gradient.mul_(self._mask)
 
-    def _draw(self, x: Tensor) -> Tensor:
-        """0 or 1 / (1 - p) for each value."""
-        p, mask = self.module.p, self._buffer("mask", tuple(x.shape), x)
-        if 256 * p > 255:
-            mask.bernoulli_(1 - p)
-        else:
-            bits = self._buffer("bits", (-(-x.numel() // 8),), torch.empty(0, dtype=torch.int64, device=x.device))
-            drawn = bits.random_(-(2**63), None).view(torch.uint8)[: x.numel()].view(x.shape)
-            limit: Any = 256 * p
-            if limit % 1:
-                limit = torch.rand(*x.shape[:2], 1, device=x.device).add_(limit).to(torch.uint8)
-            torch.ge(drawn, limit, out=mask)
-        return mask.mul_(1 / (1 - p)) if p < 1 else mask
+    def _dropping(self, tensors: Tensors, training: bool) -> Dropping | None:
+        """What is dropped, if anything is."""
+        if not training:
+            return None
+        found = tensors.dropping[self.name]
+        return found if found.active else None
 
 
 class DroppedReLU(Dropout):
     """`nn.ReLU` with `nn.Dropout` behind it: what was dropped is 0 as well, so the output tells what passes."""
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """max(x, 0), in place, and a share of it dropped."""
-        self._active = training and self.module.p > 0
-        self._y: Tensor = x.relu_().mul_(self._draw(x)) if self._active else x.relu_()
+        self._now = self._dropping(tensors, training)
+        self._y: Tensor = x.relu_()
+        if self._now is not None:
+            self._y.mul_(self._now.draw(x, self._buffer))
         return self._y
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Where the output is above 0, times the scale."""
         found: Tensor = _aten.threshold_backward.grad_input(gradient, self._y, 0, grad_input=gradient)
-        return found.mul_(1 / (1 - self.module.p)) if self._active and self.module.p < 1 else found
+        return found if self._now is None else found.mul_(self._now.scale)
 
 
 class BatchNorm(Layer):
@@ -194,14 +184,14 @@ class BatchNorm(Layer):
 
     module: nn.BatchNorm1d
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """Standardise each feature over the batch in training, by the running statistics in evaluation."""
-        mean, variance = self._own(buffers, "running_mean"), self._own(buffers, "running_var")
+        mean, variance = self._own(tensors.buffers, "running_mean"), self._own(tensors.buffers, "running_var")
         self._by_batch = training or mean is None or variance is None
         if not self._by_batch:
             assert mean is not None
             assert variance is not None
-            return self._affine(x, mean.unsqueeze(2), variance.unsqueeze(2), parameters)
+            return self._affine(x, mean.unsqueeze(2), variance.unsqueeze(2), tensors)
         examples = x.shape[2]
         if examples == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got {x.shape[2]} example")
@@ -210,26 +200,26 @@ class BatchNorm(Layer):
         square = torch.mul(x, x, out=self._buffer("out", tuple(x.shape), x))
         own_variance = square.mean(2, keepdim=True)
         if training and mean is not None and variance is not None:
-            count = self._own(buffers, "num_batches_tracked")
+            count = self._own(tensors.buffers, "num_batches_tracked")
             share: Any = self.module.momentum
             if count is not None:
                 count.add_(1)
                 share = share if share is not None else (1.0 / count.to(x.dtype)).unsqueeze(1)
             mean.lerp_(own_mean.squeeze(2), share)
             variance.lerp_(own_variance.squeeze(2) * (examples / (examples - 1)), share)
-        return self._affine(x, None, own_variance, parameters)
+        return self._affine(x, None, own_variance, tensors)
 
-    def _affine(self, x: Tensor, mean: Tensor | None, variance: Tensor, parameters: Named) -> Tensor:
-        weight, bias = self._own(parameters, "weight"), self._own(parameters, "bias")
+    def _affine(self, x: Tensor, mean: Tensor | None, variance: Tensor, tensors: Tensors) -> Tensor:
+        weight, bias = self._own(tensors.parameters, "weight"), self._own(tensors.parameters, "bias")
         self._centred = x if mean is None else x.sub_(mean)
         self._rstd = (variance + self.module.eps).rsqrt_()
         self._slope = self._rstd if weight is None else weight.unsqueeze(2) * self._rstd
         out = torch.mul(self._centred, self._slope, out=self._buffer("out", tuple(x.shape), x))
         return out if bias is None else out.add_(bias.unsqueeze(2))
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Derivative of standardising and of the affine map."""
-        to_weight, to_bias = self._own(gradients, "weight"), self._own(gradients, "bias")
+        to_weight, to_bias = self._own(tensors.gradients, "weight"), self._own(tensors.gradients, "bias")
         product = torch.mul(gradient, self._centred, out=self._buffer("product", tuple(gradient.shape), gradient))
         along, total = product.sum(2, keepdim=True), gradient.sum(2, keepdim=True)
         if to_weight is not None:
@@ -250,9 +240,9 @@ class LayerNorm(Layer):
 
     module: nn.LayerNorm
 
-    def forward(self, x: Tensor, parameters: Named, buffers: Named, training: bool) -> Tensor:
+    def forward(self, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
         """Standardise each example over its features."""
-        weight, bias = self._own(parameters, "weight"), self._own(parameters, "bias")
+        weight, bias = self._own(tensors.parameters, "weight"), self._own(tensors.parameters, "bias")
         x.sub_(x.mean(1, keepdim=True))
         out = self._buffer("out", tuple(x.shape), x)
         variance = torch.mul(x, x, out=out).mean(1, keepdim=True)
@@ -263,10 +253,10 @@ class LayerNorm(Layer):
         torch.mul(self._xhat, weight.unsqueeze(2), out=out)
         return out if bias is None else out.add_(bias.unsqueeze(2))
 
-    def backward(self, gradient: Tensor, parameters: Named, gradients: Named, first: bool, wanted: bool) -> Tensor:
+    def backward(self, gradient: Tensor, tensors: Tensors, first: bool, wanted: bool) -> Tensor:
         """Derivative of standardising and of the affine map."""
-        weight = self._own(parameters, "weight")
-        to_weight, to_bias = self._own(gradients, "weight"), self._own(gradients, "bias")
+        weight = self._own(tensors.parameters, "weight")
+        to_weight, to_bias = self._own(tensors.gradients, "weight"), self._own(tensors.gradients, "bias")
         product = self._buffer("product", tuple(gradient.shape), gradient)
         if to_weight is not None:
             _give(to_weight, torch.mul(gradient, self._xhat, out=product).sum(2), first)

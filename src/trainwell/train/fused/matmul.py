@@ -20,6 +20,7 @@ class MatmulProgram:
     """A `nn.Sequential` of linear layers, activations, norms and dropout (`layers`)."""
 
     name = "matmul"
+    own_dropout = True
 
     def __init__(self, lane: Lane) -> None:
         layers = layers_of(lane.model)
@@ -48,7 +49,7 @@ class MatmulProgram:
         """Write the gradients of a batch into `tensors.gradients`."""
         assert isinstance(batch.inputs, Tensor)
         assert batch.targets is not None
-        parameters, gradients = tensors.parameters, tensors.gradients
+        gradients = tensors.gradients
         with torch.no_grad():
             z = self._forward(tensors, _features_last(batch.inputs, shared, len(tensors)), training=True)
             targets = batch.targets.expand(len(tensors), *batch.targets.shape) if shared else batch.targets
@@ -61,7 +62,7 @@ class MatmulProgram:
                 gradient = gradient.mul_(weight.reshape(-1, 1, 1))
             last = next((i for i, layer in enumerate(self.layers) if _trained(layer, gradients)), len(self.layers))
             for i in range(len(self.layers) - 1, last - 1, -1):
-                gradient = self.layers[i].backward(gradient, parameters, gradients, first, wanted=i > last)
+                gradient = self.layers[i].backward(gradient, tensors, first, wanted=i > last)
         return losses
 
     def outputs(self, tensors: Tensors, batch: Examples, loss: LossFunction) -> tuple[Tensor, Tensor | None]:
@@ -74,9 +75,8 @@ class MatmulProgram:
             return vmap(loss, in_dims=(0, None))(scores, batch.targets), scores
 
     def _forward(self, tensors: Tensors, x: Tensor, training: bool) -> Tensor:
-        parameters, buffers = tensors.parameters, tensors.buffers
         for layer in self.layers:
-            x = layer.forward(x, parameters, buffers, training)
+            x = layer.forward(x, tensors, training)
         return x
 
     def _simple(self, loss: StackedLoss, z: Tensor, targets: Tensor) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from trainwell.data import Examples
+from trainwell.train.fused.dropping import with_run_dropout
 from trainwell.train.fused.losses import StackedLoss
 from trainwell.train.fused.recurrent import unrolled
 from trainwell.train.fused.tensors import Tensors
@@ -25,6 +26,7 @@ class Program(Protocol):
     """How the losses, gradients and outputs of K runs are computed."""
 
     name: str
+    own_dropout: bool  # whether each run drops with its own probability
 
     def gradients(
         self, tensors: Tensors, batch: Examples, shared: bool, loss: StackedLoss, weight: Tensor | None, first: bool
@@ -48,12 +50,20 @@ class Program(Protocol):
 
 
 class VmapProgram:
-    """Any model, by `vmap` over `functional_call`; ordinary autograd for the gradients."""
+    """Any model, by `vmap` over `functional_call`; ordinary autograd for the gradients.
+
+    Args:
+        model: Of one run.
+        autocast: Around every call of it.
+        own_dropout: Whether each run drops with its own probability; otherwise all with that of the model.
+    """
 
     name = "vmap"
 
-    def __init__(self, model: nn.Module, autocast: Autocast = nullcontext) -> None:
-        self.skeleton = unrolled(copy.deepcopy(model))
+    def __init__(self, model: nn.Module, autocast: Autocast = nullcontext, *, own_dropout: bool = True) -> None:
+        model = copy.deepcopy(model)
+        self.skeleton = unrolled(with_run_dropout(model) if own_dropout else model)
+        self.own_dropout = own_dropout
         self.autocast = autocast
 
     def gradients(
@@ -65,7 +75,7 @@ class VmapProgram:
         targets = tensors.gradients
         leaves = {name: parameters[name].detach().requires_grad_() for name in targets}
         with torch.enable_grad():
-            losses = self._losses({**parameters, **leaves}, tensors.buffers, batch, shared, loss)
+            losses = self._losses({**parameters, **leaves}, self._given(tensors), batch, shared, loss)
             total = losses if weight is None else losses * weight
             found = torch.autograd.grad(total.sum(), list(leaves.values()), allow_unused=True)
         for view, gradient in zip(targets.values(), found, strict=True):
@@ -110,8 +120,14 @@ class VmapProgram:
             return (value, scores(returned).float()) if batch.targets is not None else (value,)
 
         with torch.no_grad():
-            found = vmap(one, randomness="different")(tensors.parameters, tensors.buffers)
+            found = vmap(one, randomness="different")(tensors.parameters, self._given(tensors))
         return found[0], found[1] if len(found) > 1 else None
+
+    def _given(self, tensors: Tensors) -> dict[str, Tensor]:
+        """Buffers, and the probabilities of dropout, which are buffers here."""
+        if not self.own_dropout:
+            return tensors.buffers
+        return {**tensors.buffers, **{f"{name}.p" if name else "p": p for name, p in tensors.dropouts.items()}}
 
     def _bound(self, parameters: Any, buffers: Any) -> Any:
         """The model with other tensors, as something to call."""

@@ -20,6 +20,7 @@ from trainwell.optim.rules.muon import Muon
 from trainwell.optim.rules.rule import Rule, State, Value
 from trainwell.optim.rules.sgd import SGD
 from trainwell.optim.stacks import StackedGroup
+from trainwell.train.fused.dropping import Dropping, dropouts_of
 
 _BY_SHAPE = (Adafactor, Muon)
 _WITH_KERNEL = (Adam, SGD, Adagrad)
@@ -119,11 +120,13 @@ class Tensors:
     Attributes:
         blocks: Trained parameters.
         fixed: Other parameters and all buffers by name, (K, ...).
+        dropouts: Probability of each `nn.Dropout` by name, (K,).
         parameter_names, buffer_names: In the order of the model.
     """
 
     blocks: list[Block]
     fixed: dict[str, Tensor]
+    dropouts: dict[str, Tensor]
     parameter_names: tuple[str, ...]
     buffer_names: tuple[str, ...]
 
@@ -144,7 +147,10 @@ class Tensors:
             for name in owned[0]
             if name not in trained
         }
-        return cls(blocks, fixed, tuple(parameters[0]), tuple(buffers[0]))
+        device = next(iter(parameters[0].values())).device
+        found = [dropouts_of(model) for model in models]
+        dropouts = {name: torch.tensor([own[name] for own in found], device=device) for name in found[0]}
+        return cls(blocks, fixed, dropouts, tuple(parameters[0]), tuple(buffers[0]))
 
     def __len__(self) -> int:
         return len(self.blocks[0].values_KP)
@@ -159,6 +165,11 @@ class Tensors:
     def buffers(self) -> dict[str, Tensor]:
         """All buffers by name, (K, ...)."""
         return {name: self.fixed[name] for name in self.buffer_names}
+
+    @cached_property
+    def dropping(self) -> dict[str, Dropping]:
+        """What each `nn.Dropout` drops, by name."""
+        return {name: Dropping(p) for name, p in self.dropouts.items()}
 
     @cached_property
     def gradients(self) -> dict[str, Tensor]:
@@ -185,7 +196,7 @@ class Tensors:
         rest = iter(tensors[len(self.blocks) :])
         blocks = [replace(block, values_KP=rows) for block, rows in zip(self.blocks, tensors, strict=False)]
         fixed = {name: next(rest) if t.is_floating_point() else t for name, t in self.fixed.items()}
-        return Tensors(blocks, fixed, self.parameter_names, self.buffer_names)
+        return replace(self, blocks=blocks, fixed=fixed)
 
     def attach(self, models: Sequence[nn.Module]) -> None:
         """Let each model look at its row: it always has the present weights, without a copy."""
@@ -198,11 +209,11 @@ class Tensors:
 
     def select(self, runs: Tensor) -> Tensors:
         """The tensors of some of the runs, copied."""
-        return Tensors(
-            [block.select(runs) for block in self.blocks],
-            {name: t[runs] for name, t in self.fixed.items()},
-            self.parameter_names,
-            self.buffer_names,
+        return replace(
+            self,
+            blocks=[block.select(runs) for block in self.blocks],
+            fixed={name: t[runs] for name, t in self.fixed.items()},
+            dropouts={name: p[runs] for name, p in self.dropouts.items()},
         )
 
 

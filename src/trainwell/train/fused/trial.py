@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from trainwell.data import Examples
 from trainwell.optim.build import build_optimizer
 from trainwell.optim.stacks import stacked_groups
+from trainwell.train.fused.dropping import is_dropout
 from trainwell.train.fused.feed import StackedBatch, StackedFeed
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.losses import StackedLoss
@@ -32,6 +34,7 @@ class Copy:
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self.lanes = list(lanes)
+        self._drops = True
         first = lanes[0]
         self.parts = first.parts
         recipes = [lane.recipe for lane in lanes]
@@ -45,9 +48,22 @@ class Copy:
         feed = StackedFeed([lane.parts.feed for lane in lanes])
         self.groups: list[list[StackedBatch]] = list(islice(feed.epoch(first.epoch), 1 + _REPEATS))
 
+    def without_dropout(self) -> Copy:
+        """The same runs, in which no `nn.Dropout` drops anything."""
+        found = copy.copy(self)
+        found.tensors = replace(
+            self.tensors, dropouts={n: torch.zeros_like(p) for n, p in self.tensors.dropouts.items()}
+        )
+        found._drops = False
+        return found
+
     def model(self, k: int) -> nn.Module:
         """A copy of the model of one run."""
-        return copy.deepcopy(self.lanes[k].model)
+        model = copy.deepcopy(self.lanes[k].model)
+        for module in model.modules() if not self._drops else ():
+            if is_dropout(module):
+                module.p = 0.0
+        return model
 
     def loss_alone(self, k: int) -> LossFunction:
         """The training loss of one run."""
@@ -58,7 +74,7 @@ class Copy:
 def refusal(program: Callable[[], Program], lanes: Sequence[Lane]) -> str:
     """Why a program does not compute what its runs compute alone; empty if it does.
 
-    Losses, gradients and buffers of one batch are compared for the first and the last run.
+    Losses, gradients and buffers of one batch are compared for the first and the last run, without dropout.
     """
     some = [lanes[0], lanes[-1]]
     with torch.random.fork_rng(devices=_devices()), vectorisable(), threads_set(some[0].parts.threads):
@@ -84,6 +100,10 @@ def _difference(program: Program, trial: Copy) -> str:
             expected = _autocast_loss(trial, model, shared, parts.plain_loss)
         if not _close(values[k], expected, tolerance):
             return f"its outputs would differ: loss {float(values[k]):.6g} fused, {float(expected):.6g} alone"
+    if program.own_dropout and trial.tensors.dropouts:
+        program.gradients(trial.tensors, batch.examples, batch.shared, trial.loss, None, True)  # shows whether it runs
+        trial = Copy(trial.lanes).without_dropout()
+        models = [trial.model(k) for k in range(len(trial.lanes))]
     losses = program.gradients(trial.tensors, batch.examples, batch.shared, trial.loss, None, True)
     gradients, buffers = trial.tensors.gradients, trial.tensors.buffers
     for k, model in enumerate(models):
