@@ -65,8 +65,7 @@ def mlp(
     layers: list[nn.Module] = []
     size = inputs
     for _ in range(depth):
-        layers += [nn.Linear(size, width), *_unless_identity(normalize(width)), act()]
-        layers += [nn.Dropout(dropout)] if dropout else []
+        layers += [nn.Linear(size, width), *_unless_identity(normalize(width)), act(), nn.Dropout(dropout)]
         size = width
     return nn.Sequential(*layers, nn.Linear(size, outputs))
 
@@ -99,11 +98,8 @@ def cnn(
     layers: list[nn.Module] = []
     for before, after in ((channels, width), (width, 2 * width)):
         layers += [nn.Conv2d(before, after, 3, padding=1), *_unless_identity(normalize(after)), act(), nn.MaxPool2d(2)]
-    drop = [nn.Dropout(dropout)] if dropout else []
-    flat = 2 * width * (size // 4) ** 2
-    return nn.Sequential(
-        *layers, nn.Flatten(), *drop, nn.Linear(flat, hidden), act(), *drop, nn.Linear(hidden, outputs)
-    )
+    head = nn.Linear(2 * width * (size // 4) ** 2, hidden), act(), nn.Dropout(dropout), nn.Linear(hidden, outputs)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(dropout), *head)
 
 
 class CharTransformer(nn.Module):

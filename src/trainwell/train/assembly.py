@@ -210,10 +210,10 @@ def assemble(
 def _before_step(recipe: Recipe, model: nn.Module, optimizer: Any, noise: torch.Generator) -> list[Hook]:
     """Penalties and noise on the gradients, where the recipe has them. Penalties spare what weight decay spares."""
     part = recipe.regularization
-    penalised = [t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen]
     everything = [p for group in optimizer.param_groups for p in group["params"]]
     hooks: list[Hook] = []
     if part.l1 or part.l2:
+        penalised = [t.parameter for t in treatments(model, recipe.parameters) if t.decays and not t.frozen]
 
         def penalise(step: int) -> None:
             kept = [p for p in penalised if p.grad is not None]

@@ -94,8 +94,9 @@ def with_run_dropout(model: nn.Module) -> nn.Module:
 
 
 def dropouts_of(model: nn.Module) -> dict[str, float]:
-    """Probability of each `nn.Dropout` of a model, by name."""
-    return {name: module.p for name, module in model.named_modules() if is_dropout(module)}
+    """Probability of each `nn.Dropout` of a model, by name; one that is used in several places by all its names."""
+    modules = model.named_modules(remove_duplicate=False)
+    return {name: module.p for name, module in modules if is_dropout(module)}
 
 
 def _scale(p: float) -> float:

@@ -312,10 +312,13 @@ def layers_of(model: nn.Module) -> list[Layer] | None:
 
 
 def flat(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
-    """The modules of a sequence, those of sequences inside it in their place, by name."""
+    """The modules of a sequence, those of sequences inside it in their place, by name; also one that comes twice."""
     if type(module) is not nn.Sequential or hooked(module):
         return [(name, module)]
-    return [entry for key, child in module.named_children() for entry in flat(child, f"{name}.{key}" if name else key)]
+    children = [
+        (f"{name}.{key}" if name else key, child) for key, child in module._modules.items() if child is not None
+    ]
+    return [entry for key, child in children for entry in flat(child, key)]
 
 
 def hooked(module: nn.Module) -> bool:

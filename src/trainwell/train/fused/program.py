@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from trainwell.data import Examples
-from trainwell.train.fused.dropping import with_run_dropout
+from trainwell.train.fused.dropping import RunDropout, with_run_dropout
 from trainwell.train.fused.losses import StackedLoss
 from trainwell.train.fused.recurrent import unrolled
 from trainwell.train.fused.tensors import Tensors
@@ -64,6 +64,7 @@ class VmapProgram:
         model = copy.deepcopy(model)
         self.skeleton = unrolled(with_run_dropout(model) if own_dropout else model)
         self.own_dropout = own_dropout
+        self._dropouts = [name for name, module in self.skeleton.named_modules() if isinstance(module, RunDropout)]
         self.autocast = autocast
 
     def gradients(
@@ -125,9 +126,7 @@ class VmapProgram:
 
     def _given(self, tensors: Tensors) -> dict[str, Tensor]:
         """Buffers, and the probabilities of dropout, which are buffers here."""
-        if not self.own_dropout:
-            return tensors.buffers
-        return {**tensors.buffers, **{f"{name}.p" if name else "p": p for name, p in tensors.dropouts.items()}}
+        return {**tensors.buffers, **{f"{name}.p" if name else "p": tensors.dropouts[name] for name in self._dropouts}}
 
     def _bound(self, parameters: Any, buffers: Any) -> Any:
         """The model with other tensors, as something to call."""
