@@ -240,7 +240,7 @@ def tpe_hyperband(case: Case, seed: int, trials: int, most: int, watch: Watch) -
 def trainwell_tune(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
     study = tune(
         case.problem, SPACE, recipe=case.recipe, seed=seed, trials=20 * most, steps=most * steps_of(case),
-        halving="asha", confirm=0, target=watch.target,
+        halving="asha", method="focus", confirm=0, target=watch.target,
     )  # fmt: skip
     watch.trials = study.result.trials
     for look in study.record.latest:

@@ -36,7 +36,9 @@ _EVERY = 5.0  # seconds between plain lines of progress
 @click.option("--budget", type=DURATION, help="Time for everything, e.g. 90s or 10m.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates of everything.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Length of a full trial.")
-@click.option("--method", default="sobol", show_default=True, help="sobol, halton, random, grid, tpe, gp or cmaes.")
+@click.option(
+    "--method", default="sobol", show_default=True, help="sobol, halton, random, grid, focus, tpe, gp or cmaes."
+)
 @click.option(
     "--halving", default="halving", show_default=True, help="halving, asha, hyperband, one-epoch, population or none."
 )

@@ -20,7 +20,7 @@ from trainwell.compare.journal import kept_runs, note_other_code, race_folder
 from trainwell.compare.pairs import split_pairs
 from trainwell.compare.power import power_before
 from trainwell.compare.statement import announced, headline, headlines
-from trainwell.compare.studies import Job, Listener, race_run
+from trainwell.compare.studies import WAVE_SECONDS, Job, Listener, race_run
 from trainwell.data.streamed import count, subset
 from trainwell.errors import UsageError
 from trainwell.problem import Problem, load_problem
@@ -42,7 +42,7 @@ from trainwell.report.wording import is_share
 from trainwell.seeding import master_seeds, stream_seed
 from trainwell.stats import nadeau_bengio_interval
 from trainwell.stats.values import FEWEST_PAIRED
-from trainwell.train import fit_many
+from trainwell.train import Choices, Lane, train_lanes
 from trainwell.train.knowledge import baseline_facts
 
 SPLITS = 8  # purpose of `master_seeds`
@@ -194,33 +194,27 @@ def _train(
     (horizon,), share = protocol.horizons, protocol.test_share
     assert share is not None
     ratio = share / (1 - share)
+    waiting: list[tuple[Job, Problem]] = []
+    most, choices = 1, Choices()  # runs of a wave; one split shows how long they take
     for repeat, part in enumerate(splits_of(problem, protocol.repeats, share, protocol.seed)):
         ratio = (count(part.val) or 1) / (count(part.train) or 1)
         seed = protocol.final_seeds[0][repeat]
-        jobs = [
-            Job(
-                problem.name,
-                horizon,
-                c.name,
-                0,
-                "final",
-                repeat,
-                seed,
-                {},
-                Recipe(**c.recipe).with_({"epochs": horizon}),
-            )
-            for c in protocol.contenders
-        ]
-        jobs = [job for job in jobs if job.key not in done]
-        if not jobs:
+        for c in protocol.contenders:
+            recipe = Recipe(**c.recipe).with_({"epochs": horizon})
+            job = Job(problem.name, horizon, c.name, 0, "final", repeat, seed, {}, recipe)
+            if job.key not in done:
+                waiting.append((job, part))
+        if not waiting or (len(waiting) < most and repeat + 1 < protocol.repeats):
             continue
         if not began:
             note_other_code(here)
-        began = True
-        trained = fit_many(part, [(job.recipe, job.seed) for job in jobs])
-        new = [race_run(job, run, part, held_out="val") for job, run in zip(jobs, trained, strict=True)]
+        began, begin = True, time.monotonic()
+        trained = train_lanes([Lane(own, job.recipe, seed=job.seed) for job, own in waiting], choices=choices)
+        new = [race_run(job, run, own, held_out="val") for (job, own), run in zip(waiting, trained, strict=True)]
         here.append_runs(new)
         runs.extend(new)
+        most = int(WAVE_SECONDS * len(waiting) / max(1e-9, time.monotonic() - begin))
+        waiting = []
         listener(f"split {repeat + 1} of {protocol.repeats}")
     return ratio
 

@@ -19,11 +19,11 @@ from trainwell.recipe import Recipe
 from trainwell.records.comparison import ComparisonFolder, ContenderFacts, ProtocolFacts, RaceRun, Role
 from trainwell.seeding import stream_seed
 from trainwell.space import Space
-from trainwell.train import Run, fit_many
+from trainwell.train import Choices, Run, fit_many
 from trainwell.train.test_split import measure_test
 from trainwell.tune import draw
 
-_WAVE_SECONDS = 60.0  # what a kill may cost
+WAVE_SECONDS = 60.0  # what a kill may cost
 
 Listener = Callable[[str], None]
 
@@ -67,6 +67,7 @@ class Race:
     paces: dict[str, float] = field(default_factory=dict)
     speeds: dict[str, float] = field(default_factory=dict)
     began: bool = False
+    _choices: Choices = field(default_factory=Choices)
 
     def run(self) -> None:
         """Train everything that is not in the journal yet.
@@ -88,7 +89,7 @@ class Race:
         per_study = max(1, len(jobs) // max(1, len({job.study for job in jobs})))
         while jobs:
             pace = self.paces.get(problem)
-            studies = 1 if pace is None else max(1, int(_WAVE_SECONDS / (pace * horizon * per_study)))
+            studies = 1 if pace is None else max(1, int(WAVE_SECONDS / (pace * horizon * per_study)))
             if len(jobs) <= 1.5 * studies * per_study:
                 wave, jobs = jobs, []
             else:
@@ -172,7 +173,7 @@ class Race:
         self.began = True
         problem = self.problems[jobs[0].problem]
         pairs = [(job.recipe, job.seed) for job in jobs]
-        trained = fit_many(problem, pairs, workers=self.workers, listener=self.listener)
+        trained = fit_many(problem, pairs, workers=self.workers, listener=self.listener, choices=self._choices)
         done = [race_run(job, run, problem) for job, run in zip(jobs, trained, strict=True)]
         self.folder.append_runs(done)
         self.runs.extend(done)

@@ -104,7 +104,8 @@ def _halve(
         rungs.append(rung)
         facts.extend(_facts(session, rung, s, candidates[s.number], first, watcher.seen_at) for s in rung.standings)
 
-    train_lanes(watcher.lanes, halving=replace(_HALVING, on_rung=on_rung, out_of_time=watcher.out_of_time))
+    plan = replace(_HALVING, on_rung=on_rung, out_of_time=watcher.out_of_time)
+    train_lanes(watcher.lanes, halving=plan, choices=session.choices)
     return rungs, facts
 
 

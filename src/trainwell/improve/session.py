@@ -26,7 +26,7 @@ from trainwell.records import (
 )
 from trainwell.report import logbook_markdown
 from trainwell.seeding import master_seeds
-from trainwell.train import Callback, Lane, Run, Training, fit, train_lanes
+from trainwell.train import Callback, Choices, Lane, Run, Training, fit, train_lanes
 
 # Purposes of seeds: runs of one purpose share theirs, and no two purposes share any.
 TUNING, BASELINE, EXPERIMENT, PROOF = 1, 2, 3, 9
@@ -63,6 +63,7 @@ class Session:
         start: The starting recipe, at the length that all runs have.
         recipe: The best recipe so far.
         best_runs: Its runs over the experiment seeds, where it was measured on them.
+        choices: How runs that are trained together are computed.
     """
 
     problem: Problem
@@ -77,6 +78,7 @@ class Session:
     horizon: Horizon | None = None
     baseline: list[Run] = field(default_factory=list)
     best_runs: list[Run] = field(default_factory=list)
+    choices: Choices = field(default_factory=Choices)
     _runs: dict[tuple[str, int], Run] = field(default_factory=dict)
     _run_seconds: list[float] = field(default_factory=list)
     _step: str = "audit"
@@ -212,7 +214,7 @@ class Session:
             teller.lanes.append(
                 Lane(self.problem, job.recipe, seed=job.seed, folder=folder, parent=parent, callbacks=[teller])
             )
-        runs = train_lanes(teller.lanes)
+        runs = train_lanes(teller.lanes, choices=self.choices)
         whole = sum(lane.step / lane.total_steps for lane in teller.lanes)  # runs that diverge cost less
         if whole >= 1:
             self._run_seconds += [(self.budget.spent - begin) / whole] * min(len(runs), _RECENT)

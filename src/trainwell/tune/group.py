@@ -13,7 +13,7 @@ from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.records import Evaluation
 from trainwell.records.study import Look, LookStatus
-from trainwell.train import Callback, Lane, Together, Training
+from trainwell.train import Callback, Choices, Lane, Together, Training
 from trainwell.train.plan import plan_run
 from trainwell.tune.rungs import Rungs
 
@@ -61,6 +61,7 @@ class Group:
         first_rung: Where they begin.
         known: Looks of an earlier session by (trial, rung): these are not trained again.
         size: Runs of a stack; measured where None.
+        choices: How the runs of earlier groups are trained.
     """
 
     problem: Problem
@@ -73,6 +74,7 @@ class Group:
     worker: str = ""
     known: Mapping[tuple[int, int], Look] = field(default_factory=dict)
     size: int | None = None
+    choices: Choices = field(default_factory=Choices)
 
     def run(self) -> bool:
         """Train through all rungs; returns whether it came to its end."""
@@ -133,7 +135,7 @@ class Group:
             self._numbers[id(lane)] = trial
             made.setdefault(lane.total_steps, []).append(lane)
         for lanes in made.values():
-            together = Together(lanes, size=self.size, listener=self.hooks.say)
+            together = Together(lanes, size=self.size, listener=self.hooks.say, choices=self.choices)
             self._together.append(together)
             if self.rungs.proxy == "inside":
                 self._catch_up(together)

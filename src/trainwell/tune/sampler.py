@@ -9,10 +9,11 @@ from trainwell.errors import UsageError, unknown_name
 from trainwell.records.study import Look
 from trainwell.space import Space
 from trainwell.tune.draws import Method, draw
+from trainwell.tune.focus import Focus
 
 DESIGNS = ("sobol", "halton", "random", "grid")
 OPTUNA = ("tpe", "gp", "cmaes")
-METHODS = (*DESIGNS, *OPTUNA)
+METHODS = (*DESIGNS, "focus", *OPTUNA)
 
 
 class Sampler(Protocol):
@@ -63,6 +64,8 @@ def sampler_of(space: Space, method: str, seed: int, *, trials: int | None, high
     """
     if method in DESIGNS:
         return Design(space, method, seed, trials)  # type: ignore[arg-type]
+    if method == "focus":
+        return Focus(space, seed, higher_is_better=higher_is_better)
     if method in OPTUNA:
         from trainwell.tune.optuna_sampler import OptunaSampler
 

@@ -31,6 +31,7 @@ from trainwell.records.study import (
 )
 from trainwell.seeding import master_seeds
 from trainwell.space import Space
+from trainwell.train import Choices
 from trainwell.tune.budget import Budget
 from trainwell.tune.confirm import SEARCH, Confirming
 from trainwell.tune.group import Group, Hooks, Trial
@@ -91,6 +92,7 @@ class Search:
     shortened: str = ""
     unexported: str = ""
     _told: set[int] = field(default_factory=set)
+    _choices: Choices = field(default_factory=Choices)
     _stage: str = "search"
     _on_target: bool = False
     _reported: float = 0.0
@@ -207,6 +209,7 @@ class Search:
             "first_rung": asked.first_rung,
             "worker": self.journal.worker,
             "known": known,
+            "choices": self._choices,
         }
         if self.scheme.population:
             ended = Population(**shared, recipe_of=self.base.with_, exchange=self._exchanged).run()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from trainwell.train.fused.dropping import dropouts_of
 from trainwell.train.fused.folded import FoldedProgram
+from trainwell.train.fused.grouping import key_of
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.matmul import MatmulProgram
 from trainwell.train.fused.program import Program, VmapProgram
@@ -24,6 +25,7 @@ _CACHED = (
 _WORTH_MEASURING = 0.2  # seconds of planned work
 _SHARE = 0.03  # of the planned work, stacked, may go into measuring
 _MANY = 4  # runs that are fused without measuring
+_TOO_FEW = "too little work to measure, and so few runs may be quicker one by one"
 _GAIN = 0.95  # a stack must take less than this share of the time alone
 _MEMORY_SHARE = 0.5  # of the free memory
 _COPIES = 6  # of the parameters: values, gradients, state, kept weights
@@ -42,6 +44,24 @@ class Choice:
     program: Program | None
     size: int
     reason: str
+
+
+@dataclass
+class Choices:
+    """What was chosen for kinds of runs, so that groups of one kind, one after another, are measured once."""
+
+    _known: dict[Hashable, tuple[int, Choice]] = field(default_factory=dict)
+
+    def choose(self, lanes: Sequence[Lane], size: int | None = None) -> Choice:
+        """Choose as `choose` does, unless that was done for so many runs of the kind."""
+        key = key_of(lanes[0]), size
+        runs, choice = self._known.get(key, (0, None))
+        if choice is not None and len(lanes) > 1 and (len(lanes) <= runs or choice.size < runs):
+            return choice
+        found = choose(lanes, size)
+        if len(lanes) > 1 and found.reason != _TOO_FEW:
+            self._known[key] = len(lanes), found
+        return found
 
 
 def choose(lanes: Sequence[Lane], size: int | None = None) -> Choice:
@@ -92,7 +112,7 @@ def _measured(program: Program, lanes: Sequence[Lane], most: int) -> Choice:
     planned = planned_steps * alone
     if planned < _WORTH_MEASURING:
         if len(lanes) < _MANY and not isinstance(program, MatmulProgram):
-            return Choice(None, 1, "too little work to measure, and so few runs may be quicker one by one")
+            return Choice(None, 1, _TOO_FEW)
         return Choice(program, min(likely_size(lanes[0]), most), "too little work to measure")
     found: dict[int, float] = {}
     begin = time.perf_counter()

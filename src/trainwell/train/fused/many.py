@@ -11,6 +11,7 @@ from trainwell.problem import Problem
 from trainwell.recipe import Recipe
 from trainwell.train.callbacks import Callback
 from trainwell.train.fit import refuse_taken, refuse_wrong_kinds
+from trainwell.train.fused.choose import Choices
 from trainwell.train.fused.halving import Halving, halve
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.together import Listener, Together
@@ -31,6 +32,7 @@ def fit_many(
     workers: int | None = None,
     size: int | None = None,
     listener: Listener | None = None,
+    choices: Choices | None = None,
 ) -> list[Run]:
     """Train a problem many times: every recipe with every seed, each run as `fit` would do it alone.
 
@@ -51,6 +53,7 @@ def fit_many(
         workers: Processes to spread the runs over. [>= 1]
         size: Runs of a stack; chosen by a short measurement where None; 1 trains one by one.
         listener: Told in plain words what is fused, and what is not and why.
+        choices: What was measured for earlier calls, which is not measured again in this process.
 
     Returns:
         The runs in the order of (recipe, seed). A divergence is a recorded result of its run alone.
@@ -82,7 +85,7 @@ def fit_many(
         Lane(problem, recipe, seed=seed, folder=place, callbacks=callbacks, parent=parent)
         for (recipe, seed), place in zip(pairs, folders, strict=True)
     ]
-    return train_lanes(lanes, size=size, halving=halving, listener=listener)
+    return train_lanes(lanes, size=size, halving=halving, listener=listener, choices=choices)
 
 
 def train_lanes(
@@ -91,6 +94,7 @@ def train_lanes(
     size: int | None = None,
     halving: Halving | None = None,
     listener: Listener | None = None,
+    choices: Choices | None = None,
 ) -> list[Run]:
     """Train runs together to their ends; their results in order. Arguments as for `fit_many`.
 
@@ -98,7 +102,7 @@ def train_lanes(
         ProblemError: If two runs' models hold the same parameter.
         KeyboardInterrupt: After everything recorded so far was written.
     """
-    together = Together(lanes, size=size, listener=listener)
+    together = Together(lanes, size=size, listener=listener, choices=choices)
     try:
         if halving is None:
             together.advance()

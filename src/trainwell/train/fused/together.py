@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from trainwell.train.fused.choose import choose
+from trainwell.train.fused.choose import Choices
 from trainwell.train.fused.grouping import groups, refuse_shared, why_alone
 from trainwell.train.fused.lane import Lane
 from trainwell.train.fused.program import Program
@@ -24,6 +24,7 @@ class Together:
         lanes: Not begun yet.
         size: Runs of a stack; chosen by a short measurement where None.
         listener: Told once for each reason why runs are not trained as stacks, and what was chosen.
+        choices: Of earlier runs, which are not measured again.
 
     Attributes:
         stacks: Runs that are trained as one.
@@ -33,7 +34,14 @@ class Together:
         ProblemError: If the models of two runs hold the same parameter.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, size: int | None = None, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        size: int | None = None,
+        listener: Listener | None = None,
+        choices: Choices | None = None,
+    ) -> None:
         refuse_shared(lanes)
         self.lanes = list(lanes)
         self.stacks: list[Stack] = []
@@ -41,6 +49,7 @@ class Together:
         self._sizes: dict[int, int] = {}
         self._said: set[str] = set()
         self._listener = listener
+        self._choices = choices or Choices()
         able: list[Lane] = []
         for lane in lanes:
             reason = why_alone(lane)
@@ -52,7 +61,7 @@ class Together:
             self._plan(group, size)
 
     def _plan(self, group: Sequence[Lane], size: int | None) -> None:
-        choice = choose(group, size)
+        choice = self._choices.choose(group, size)
         if choice.program is None:
             self._leave_alone(group, choice.reason)
             return
