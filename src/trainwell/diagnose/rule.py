@@ -42,8 +42,9 @@ class Rule:
 
     @property
     def family(self) -> str:
-        """Name of the module that holds it: data, model, loss, optimization, generalization, ..."""
-        return self.check.__module__.rpartition(".")[2]
+        """Of the module or package that holds it: data, model, loss, optimization, generalization, ..."""
+        _, _, place = self.check.__module__.rpartition("diagnose.")
+        return place.removeprefix("program.").partition(".")[0]
 
 
 RULES: dict[str, Rule] = {}

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainwell.diagnose import generalization, model, optimization
+from trainwell.diagnose import generalization, model
+from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import Finding, RunRecord
@@ -22,7 +23,7 @@ def bad_initial_loss(run: RunRecord) -> Iterator[Finding]:
     last = float(np.median(losses[-max(5, len(losses) // 10) :])) if len(losses) else float("nan")
     for finding in model.bad_initial_loss(run):
         recovered = last <= 1.5 * finding.evidence["uninformed_loss"]
-        still = (optimization.travel(run) or 0.0) < 0.01
+        still = (rate.travel(run) or 0.0) < 0.01
         mild = run.problem.task == "regression" and (recovered or still)
         yield replace(finding, severity="advice") if mild else finding
 
@@ -37,7 +38,7 @@ def loss_spikes(run: RunRecord) -> Iterator[Finding]:
     fixed = any(entry.train and entry.passes >= 2 for entry in trace.loaders)
     if len(trained) != 1 or len(stepping) != 1 or not fixed or words & set(_PLAY):
         return
-    for finding in optimization.loss_spikes(run):
+    for finding in stability.loss_spikes(run):
         lost = int(finding.evidence.get("steps_lost", 0))
         if int(finding.evidence.get("count", 0)) >= 3 and lost >= 0.04 * len(run.steps["loss"]):
             yield finding

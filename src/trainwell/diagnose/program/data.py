@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from trainwell.diagnose import data as audit
+from trainwell.diagnose.data import inputs, labels, splits
 from trainwell.diagnose.metric import against_chance, wilson
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
@@ -17,7 +17,7 @@ from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
 @rule("train-eval-overlap", "error")
 def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
     """Advice where the repeats inside the training data themselves explain the overlap."""
-    for finding in audit.train_eval_overlap(run):
+    for finding in splits.train_eval_overlap(run):
         repeats = float(finding.evidence.get("repeats_in_training_share", 0.0))
         natural = finding.severity == "warning" and repeats > 0
         yield replace(finding, severity="advice") if natural else finding
@@ -35,7 +35,7 @@ def unscaled_inputs(run: RunRecord) -> Iterator[Finding]:
     stats: dict[str, Any] = first.get("stats", {})
     counts_of_words = stats.get("zeros", 0.0) > 0.5 and stats.get("max", 0.0) <= 0.5
     if stats.get("values", 64) >= 64 and not counts_of_words:
-        for finding in audit.unscaled_inputs(run):
+        for finding in inputs.unscaled_inputs(run):
             undone = first.get("norm_follows") and finding.evidence["root_mean_square"] > 10 and not _unlike(finding)
             yield replace(finding, severity="advice") if undone else finding
 
@@ -52,7 +52,7 @@ def conflicting_labels(run: RunRecord) -> Iterator[Finding]:
     data, train, group = run.data, split(run, "train"), int(trace_of(run).train_data.get("largest_group", 0))
     if data is not None and train is not None and 0 < group <= 6:
         run = replace(run, data=replace(data, splits={**data.splits, "train": replace(train, duplicates=0)}))
-    yield from audit.conflicting_labels(run)
+    yield from labels.conflicting_labels(run)
 
 
 @rule("class-imbalance", "warning")
@@ -65,7 +65,7 @@ def class_imbalance(run: RunRecord) -> Iterator[Finding]:
     by_hand = any(loss.grad and loss.reduction == "none" for loss in trace.losses)
     if tokens or long_output or by_hand or trace.rare_metrics:
         return
-    yield from audit.class_imbalance(run)
+    yield from labels.class_imbalance(run)
 
 
 @rule("labels-unrelated-to-inputs", "error")
@@ -124,7 +124,7 @@ def invalid_labels(run: RunRecord) -> Iterator[Finding]:
                 trace.places.get("train_labels") or entry.place,
             )
             return
-    yield from audit.invalid_labels(run)
+    yield from labels.invalid_labels(run)
 
 
 @rule("split-shift", "warning", explains=("suspicious-validation",))
