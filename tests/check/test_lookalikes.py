@@ -130,3 +130,100 @@ def test_a_head_that_begins_at_zero_is_no_vanishing_gradient():
         warm = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / 20))
         loop(model, lambda m: F.cross_entropy(m(x), y), 40, optimizer, lambda step: warm.step())
     assert "vanishing-gradients" not in rules(watcher)
+
+
+def test_a_backbone_that_thaws_under_a_new_optimizer_is_trained():
+    """Frozen long before, so that no look at the graph falls between thawing and the first new step."""
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    found = []
+    for given in (True, False):
+        model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+        loss_of = lambda m: F.cross_entropy(m(x), y)  # noqa: E731
+        with watch() as watcher:
+            loop(model, loss_of, steps=96)
+            model[0].requires_grad_(False)
+            loop(model, loss_of, steps=80, optimizer=torch.optim.Adam(model[2].parameters(), lr=1e-3))
+            model[0].requires_grad_(True)
+            parts = model.parameters() if given else model[2].parameters()
+            loop(model, loss_of, steps=96, optimizer=torch.optim.Adam(parts, lr=1e-3))
+        found.append("parameters-not-optimized" in rules(watcher))
+    assert found == [False, True]
+
+
+def test_an_encoder_left_in_train_mode_before_a_head_in_eval_mode():
+    y = torch.arange(8) % 2
+    found = []
+    for whole in (False, True):
+        encoder, head = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU()), nn.Linear(6, 2)
+        both = nn.ModuleList([encoder, head])
+
+        def score(step, encoder=encoder, head=head, both=both, whole=whole):
+            if step % 8 == 7:
+                (both if whole else head).eval()
+                with torch.no_grad():
+                    for _ in range(3):
+                        head(encoder(torch.randn(8, 4)))
+                both.train()
+
+        with watch() as watcher:
+            optimizer = torch.optim.SGD(both.parameters(), lr=0.05)
+            loop(both, lambda m: F.cross_entropy(m[1](m[0](torch.randn(8, 4))), y), 32, optimizer, score)
+        found.append("evaluation-in-train-mode" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_a_hole_in_a_late_batch_is_the_cause_of_a_loss_that_is_no_number():
+    y = torch.randn(8, 1)
+    found = []
+    for holes in (True, False):
+        batches = iter(torch.randn(30, 8, 4).where(torch.arange(30).reshape(-1, 1, 1) != 20, torch.nan if holes else 0))
+        rate = 0.01 if holes else 1e6
+        with watch() as watcher:
+            model = nn.Linear(4, 1)
+            loop(model, lambda m, b=batches: F.mse_loss(m(next(b)), y), 24, torch.optim.SGD(model.parameters(), lr=rate))
+        found.append("non-finite-inputs" in rules(watcher))
+    assert found == [True, False]
+
+
+class Marks(torch.utils.data.Dataset):
+    """Strokes on the left or on the right, sometimes mirrored or shifted."""
+
+    def __init__(self, change):
+        g = torch.Generator().manual_seed(0)
+        self.labels = torch.arange(400) % 2
+        self.images = 0.2 * torch.randn(400, 1, 8, 8, generator=g)
+        for image, label in zip(self.images, self.labels.tolist(), strict=True):
+            image[0, 2:6, 5 * label + 1] += 2.0
+        self.change = change
+
+    def __len__(self):
+        return 400
+
+    def __getitem__(self, i):
+        return self.change(self.images[i]), self.labels[i]
+
+
+def mirrored(image):
+    shifted = torch.roll(image, int(torch.randint(-1, 2, ())), 1)
+    return shifted.flip(-1) if torch.rand(()) < 0.5 else shifted
+
+
+def moved(image):
+    return torch.roll(image, int(torch.randint(-1, 2, ())), 1) + 0.05 * torch.randn(1, 8, 8)
+
+
+def test_a_mirror_image_of_another_class_among_other_changes():
+    found = []
+    for change in (mirrored, moved):
+        torch.manual_seed(0)
+        loader = torch.utils.data.DataLoader(Marks(change), batch_size=40, shuffle=True)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 2))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        with watch() as watcher:
+            for _ in range(6):
+                for x, y in loader:
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(x), y).backward()
+                    optimizer.step()
+        found.append("label-changing-augmentation" in rules(watcher))
+    assert found == [True, False]

@@ -6,6 +6,7 @@ writes them, draws no random number, and keeps no tensor alive.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import Counter
@@ -137,6 +138,8 @@ class Tracer:
         self.key = 0
         self.depth_backward = 0
         self.loss_depth = 0
+        self.looks_for_holes = 0
+        self.walk_again = math.inf  # step
         self.scheduler_depth = 0
         self.current: CallState | None = None
         self.untouched: dict[int, Any] = {}

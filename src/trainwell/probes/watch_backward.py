@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 FIRST_WALKS = 4
+_LOOKS_FOR_HOLES = 3
 _SINCE = 10  # steps without one on parameters that were frozen
 MOST_GRAPHS = 8
 
@@ -92,7 +94,12 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
         return
     if first.numel() == 1:
         if first.device.type == "cpu":
-            keep(state.losses, (tracer.steps, first.item()))
+            value = first.item()
+            keep(state.losses, (tracer.steps, value))
+            if not math.isfinite(value) and tracer.looks_for_holes < _LOOKS_FOR_HOLES:
+                tracer.looks_for_holes += 1
+                with tracer.governor, torch.no_grad():
+                    _look_for_holes(tracer)
         else:
             _later(tracer, state, first)
     for scaler in tracer.scalers.values():
@@ -100,7 +107,9 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
             state.scaled += 1
             scaler.scaled = False
             break
-    due = state.calls <= FIRST_WALKS or (state.calls & (state.calls - 1)) == 0
+    due = state.calls <= FIRST_WALKS or (state.calls & (state.calls - 1)) == 0 or tracer.steps >= tracer.walk_again
+    if due:
+        tracer.walk_again = math.inf
     if not due:
         for call, _ in tracer.pending:
             if call.walks < 3:
@@ -124,6 +133,20 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
                 _walk(tracer, state, root, first)
                 return
     _settle(tracer)
+
+
+def _look_for_holes(tracer: Tracer) -> None:
+    """At a loss that is not finite: whether a model whose weights are finite was given inputs that are not."""
+    for call, _ in tracer.pending:
+        tensor, module = call.last_input(), call.model.module()
+        if tensor is None or module is None or not tensor.is_floating_point() or tensor.requires_grad:
+            continue
+        if id(tensor) in tracer.untouched or not all(bool(torch.isfinite(p).all()) for p in module.parameters()):
+            continue
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            stats = call.model.first_layer.setdefault("stats", {"rows": len(tensor) if tensor.ndim else 1})
+            stats["non_finite"] = max(bad, stats.get("non_finite", 0))
 
 
 def _settle(tracer: Tracer) -> None:
@@ -211,10 +234,14 @@ def _note_frozen(tracer: Tracer, parameters: dict[int, dict[str, Any]], reached:
     optimizers = [*tracer.past_optimizers, *tracer.optimizers.values()]
     for identity, info in parameters.items():
         if not info["requires_grad"]:
-            info["frozen"] = (tracer.steps, sum(o.steps for o in optimizers if identity in o.ids))
+            info["frozen"] = True
+            info.pop("thawed", None)
         elif identity in reached and "frozen" in info:
-            then, steps = info["frozen"]
-            if tracer.steps - then >= _SINCE and sum(o.steps for o in optimizers if identity in o.ids) == steps:
+            mine = sum(o.steps for o in optimizers if identity in o.ids)
+            then, steps = info.setdefault("thawed", (tracer.steps, mine))
+            if tracer.steps - then < _SINCE:
+                tracer.walk_again = then + _SINCE
+            elif mine == steps:
                 info["thawed_alone"] = info.get("thawed_alone", 0) + 1
 
 

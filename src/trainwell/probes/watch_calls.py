@@ -309,6 +309,7 @@ def _enter(
             ref, source = tracer.untouched[id(tensor)]
             if ref() is tensor and source.model is not model:
                 source.fed_on += 1
+                source.fed_to_still += not (grad or module.training)
                 if tracer.evaluation is not None and tracer.evaluation.key[0] == id(source):
                     tracer.evaluation = None  # features for another model are no scores
     watch_data.note_input(tracer, state, tensor, frame)

@@ -477,13 +477,19 @@ def summary(tracer: Tracer) -> tuple[tuple[OverlapTrace, ...], dict[str, Any], d
 
 
 def _label_change(tracer: Tracer, loaders: list[LoaderState]) -> dict[str, Any] | None:
-    """What flips and turns of the training images do to their classes; None where none were seen."""
+    """What flips, turns and other changes of the training images do to their classes; None where none were seen."""
     tables = tracer.pairs.table
     if len({part.shape[1] for part in tables}) != 1:
         return None
     for loader in loaders:
         if loader.train and loader.dataset.stored is not None:
-            return label_change.confusions(torch.from_numpy(np.concatenate(tables)), *loader.dataset.stored)
+            drawn = torch.from_numpy(np.concatenate(tables))
+            given = torch.from_numpy(np.concatenate(tracer.pairs.table_labels))
+            found = [
+                label_change.confusions(drawn, *loader.dataset.stored),
+                label_change.strayed(drawn, given, *loader.dataset.stored),
+            ]
+            return max((f for f in found if f is not None), key=lambda f: float(f["share"]), default=None)
     return None
 
 

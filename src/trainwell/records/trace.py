@@ -186,7 +186,7 @@ class CallTrace:
             training mode, `still` those in which all of them were in eval mode.
         trained: Calls whose output a backward pass came from; `untrained` calls where none did.
         repeated: Calls on the very input of the call before.
-        fed_on: Calls whose output went into another model.
+        fed_on: Calls whose output went into another model; `fed_to_still` into one in eval mode, without gradients.
         graphless: Calls with gradients enabled whose output needs none, as of a frozen model.
         run: Longest run of calls without a backward or a step between.
         outer: The line of the user's that called the function around the call.
@@ -207,6 +207,7 @@ class CallTrace:
     untrained: int = 0
     repeated: int = 0
     fed_on: int = 0
+    fed_to_still: int = 0
     graphless: int = 0
     run: int = 0
     after_first_step: int = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from trainwell.diagnose.metric import wilson
 from trainwell.diagnose.program.reading import trace_of
@@ -18,7 +19,8 @@ def label_changing_augmentation(run: RunRecord) -> Iterator[Finding]:
     Flips and quarter turns that training images went through (found by comparing what the model was given with the
     stored images, apart from scaling). Each is applied to the stored images: a class is confused when its images then
     lie closer to another class than to their own, by a fifth, and no farther from it than stored images are from their
-    neighbours. Reported from 10 % of a class of 30 images or more on, three times as many as without the turn.
+    neighbours. The same is asked of the augmented images themselves, with the labels they came with, whatever changed
+    them. Reported from 10 % of a class of 30 images or more on, three times as many as without the change.
 
     ## Why it matters
     A six that is turned by 180 degrees is a nine: the network is taught a wrong label, and cannot learn both.
@@ -42,9 +44,17 @@ def label_changing_augmentation(run: RunRecord) -> Iterator[Finding]:
     yield Finding(
         "label-changing-augmentation",
         "warning",
-        f"After a {change['turn']}, {change['share']:.0%} of class {change['from']} look like class {change['to']}; "
-        f"{change['used']:.0%} of the training images looked at were turned so.",
+        _said(change),
         dict(change),
         Remedy("Leave this turn out of the augmentation, or rotate by a few degrees only."),
         trace.places.get("augmentation") or trace.places.get("train_inputs") or trace.places.get("train_loader"),
+    )
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    confused = f"{change['share']:.0%} of class {change['from']} look like class {change['to']}"
+    if not change["turn"]:
+        return f"After the augmentation {confused}, among the training images looked at."
+    return (
+        f"After a {change['turn']}, {confused}; {change['used']:.0%} of the training images looked at were turned so."
     )

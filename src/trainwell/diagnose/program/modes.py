@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import also, evaluation_calls, optimized, trace_of, training_calls
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord
+from trainwell.records import CallTrace, Finding, ModelTrace, Remedy, RunRecord, TraceRecord
 
 
 @rule("training-in-eval-mode", "error", explains=("overfitting", "best-weights-lost", "bad-initial-loss"))
@@ -81,7 +81,8 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
     ## What it checks
     Calls of a trained model that no backward pass came from, without gradients or in a row of several, after
     training began: whether dropout or batch norm layers were in train mode. Several passes over the very same input (MC
-    dropout), outputs that feed another model, `update_bn`, and models that no optimizer holds are left out.
+    dropout), outputs that feed another model (unless that one is in eval mode), `update_bn`, and models that no
+    optimizer holds are left out.
 
     ## Why it matters
     Dropout makes the score worse and random. Batch norm scores each batch by its own statistics, and the
@@ -102,7 +103,7 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
             continue
         bad = [
             c
-            for c in evaluation_calls(trace, model)
+            for c in [*evaluation_calls(trace, model), *_of_evaluated_parts(trace, model)]
             if c.training
             and c.noisy >= 0.9 * c.calls
             and c.repeated < 0.5 * c.calls
@@ -124,6 +125,15 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
             Remedy("Call model.eval() before the evaluation and model.train() after it.", code="model.eval()"),
             main.outer if shared and main.outer is not None else main.place,
         )
+
+
+def _of_evaluated_parts(trace: TraceRecord, model: ModelTrace) -> list[CallTrace]:
+    """Calls of a part, an encoder say, whose output a part in eval mode went on with."""
+    return [
+        c
+        for c in trace.calls
+        if c.model == model.key and not (c.trained or c.grad) and 0 < 0.9 * c.fed_on <= c.fed_to_still
+    ]
 
 
 @rule("dropout-in-evaluation", "warning", explains=("random-evaluation",))

@@ -101,6 +101,7 @@ class CallState:
     untrained: int = 0
     repeated: int = 0
     fed_on: int = 0
+    fed_to_still: int = 0
     graphless: int = 0
     run: int = 0
     after_first_step: int = 0
