@@ -180,7 +180,9 @@ def test_a_hole_in_a_late_batch_is_the_cause_of_a_loss_that_is_no_number():
         rate = 0.01 if holes else 1e6
         with watch() as watcher:
             model = nn.Linear(4, 1)
-            loop(model, lambda m, b=batches: F.mse_loss(m(next(b)), y), 24, torch.optim.SGD(model.parameters(), lr=rate))
+            loop(
+                model, lambda m, b=batches: F.mse_loss(m(next(b)), y), 24, torch.optim.SGD(model.parameters(), lr=rate)
+            )
         found.append("non-finite-inputs" in rules(watcher))
     assert found == [True, False]
 
@@ -226,4 +228,148 @@ def test_a_mirror_image_of_another_class_among_other_changes():
                     F.cross_entropy(model(x), y).backward()
                     optimizer.step()
         found.append("label-changing-augmentation" in rules(watcher))
+    assert found == [True, False]
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk, self.kind, self.size = nn.Linear(4, 8), nn.Linear(8, 2), nn.Linear(8, 1)
+
+    def forward(self, x):
+        h = self.trunk(x).relu()
+        return self.kind(h), self.size(h)
+
+
+def two_backwards(cleared, again=False, attack=False):
+    x, y, z = torch.randn(16, 4), torch.arange(16) % 2, torch.randn(16, 1)
+    model = TwoHeads()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    with watch() as watcher:
+        for _ in range(24):
+            x.requires_grad_(attack)
+            kind, size = model(x)
+            optimizer.zero_grad()
+            F.cross_entropy(kind, y).backward(retain_graph=True)
+            if cleared:
+                optimizer.zero_grad()
+            if again:
+                size = model(x.detach() + 0.1 * torch.randn(16, 4))[1]
+            F.mse_loss(size, z).backward()
+            optimizer.step()
+    return "gradients-cleared-before-step" in rules(watcher)
+
+
+def test_the_gradient_of_one_task_cleared_before_that_of_the_other():
+    assert two_backwards(cleared=True)
+    assert not two_backwards(cleared=False)
+    assert not two_backwards(cleared=True, again=True)  # the gradient at the first inputs alone was wanted
+
+
+def put_together(model, optimizer, losses):
+    parts = []
+    for loss in losses:
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        parts.append([p.grad.clone() if p.grad is not None else torch.zeros_like(p) for p in model.parameters()])
+    for p, *found in zip(model.parameters(), *parts, strict=True):
+        p.grad = sum(found)
+    optimizer.step()
+
+
+def test_gradients_of_tasks_that_are_put_together_by_hand():
+    x, y, z = torch.randn(16, 4), torch.arange(16) % 2, torch.randn(16, 1)
+    model = TwoHeads()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    with watch() as watcher:
+        for _ in range(24):
+            kind, size = model(x)
+            put_together(model, optimizer, [F.cross_entropy(kind, y), F.mse_loss(size, z)])
+    assert "gradients-cleared-before-step" not in rules(watcher)
+
+
+def test_a_second_phase_without_a_backward_pass():
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    found = []
+    for forgotten in (True, False):
+        with watch() as watcher:
+            first, second = nn.Linear(4, 2), nn.Linear(4, 2)
+            loop(first, lambda m: F.cross_entropy(m(x), y))
+            optimizer = torch.optim.Adam(second.parameters(), lr=1e-3)
+            for _ in range(24):
+                optimizer.zero_grad()
+                loss = F.cross_entropy(second(x), y)
+                if not forgotten:
+                    loss.backward()
+                optimizer.step()
+        found.append("missing-backward" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_an_evaluation_of_one_batch_builds_a_graph_too():
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    found = []
+    for graph in (True, False):
+        model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+
+        def score(step, graph=graph, model=model):
+            if step % 4 == 3:
+                model.eval()
+                with torch.set_grad_enabled(graph):
+                    model(torch.randn(8, 4))
+
+        with watch() as watcher:
+            loop(model, lambda m: F.cross_entropy(m(x), y), 32, after=score)
+        found.append("gradients-in-evaluation" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_weights_that_are_kept_without_a_copy_follow_the_training():
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    found = []
+    for copied in (False, True):
+        kept, model = {}, nn.Linear(4, 2)
+
+        def keep(step, copied=copied, kept=kept, model=model):
+            if step == 9:
+                state = model.state_dict()
+                kept["best"] = {k: v.clone() for k, v in state.items()} if copied else state
+
+        with watch() as watcher:
+            loop(model, lambda m: F.cross_entropy(m(x), y), 32, after=keep)
+            model.load_state_dict(kept["best"])
+        found.append("best-weights-lost" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_a_state_that_is_loaded_at_once_is_not_stale():
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    with watch() as watcher:
+        model, other = nn.Linear(4, 2), nn.Linear(4, 2)
+        loop(
+            model, lambda m: F.cross_entropy(m(x), y), 32, after=lambda step: other.load_state_dict(model.state_dict())
+        )
+    assert "best-weights-lost" not in rules(watcher)
+
+
+def test_a_slow_rate_is_seen_beside_a_noisy_first_batch():
+    g = torch.Generator().manual_seed(3)
+    x = torch.randn(320, 10, generator=g)
+    y = x[:, :1] + torch.randn(320, 1, generator=g)
+    found = []
+    for rate in (1e-6, 1e-2):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(10, 24), nn.ReLU(), nn.Linear(24, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+        with watch() as watcher:
+            for _ in range(30):
+                model.train()
+                for part in torch.randperm(320).split(32):
+                    optimizer.zero_grad()
+                    F.mse_loss(model(x[part]), y[part]).backward()
+                    optimizer.step()
+                model.eval()
+                with torch.no_grad():
+                    F.mse_loss(model(x), y)
+        found.append("learning-rate-too-low" in rules(watcher))
     assert found == [True, False]

@@ -51,7 +51,8 @@ def training_curve(run: RunRecord, *, fewest: int = 6) -> Curve | None:
         None where neither has enough points (windows of at least 5 steps).
     """
     curve = evaluated(run, "train")
-    if len(curve) and curve.step[0] > 0 and (start := start_loss(run)) is not None:
+    start = None if _is_a_batch(run, curve) else start_loss(run)
+    if len(curve) and curve.step[0] > 0 and start is not None:
         curve = Curve(np.append(0, curve.step), np.append(start, curve.loss))
     if len(curve) >= fewest:
         return curve
@@ -64,6 +65,15 @@ def training_curve(run: RunRecord, *, fewest: int = 6) -> Curve | None:
         np.array([round(float(steps.step[part].mean())) for part in parts], dtype=np.int64),
         np.array([steps.value[part].mean() for part in parts]),
     )
+
+
+def _is_a_batch(run: RunRecord, curve: Curve) -> bool:
+    """Whether an observed program's first loss says no more than which batch came first."""
+    steps = finite(run.steps["loss"])
+    if run.trace is None or not len(curve) or len(steps) < 10:
+        return False
+    before = steps.value[steps.step < curve.step[0]][:50]
+    return len(before) >= 5 and abs(float(before[0] - curve.loss[0])) < 2 * float(before.std())
 
 
 def allowed_learning(run: RunRecord, step: Ints) -> Floats:

@@ -370,8 +370,14 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
     ## Source
     Prechelt 1998, Early stopping - but when?, in Neural Networks: Tricks of the Trade.
     """
+    if run.recipe_value("stopping.keep") == "last":
+        yield from last_is_worse(run)
+
+
+def last_is_worse(run: RunRecord) -> Iterator[Finding]:
+    """Say that the last weights are clearly worse than those of an earlier evaluation."""
     rows = [row for row in run.evaluations("val") if math.isfinite(row.metrics.get(run.problem.metric, math.nan))]
-    if run.recipe_value("stopping.keep") != "last" or len(rows) < 5:
+    if len(rows) < 5:
         return
     values: Floats = np.array([row.metrics[run.problem.metric] for row in rows])
     medians = running_median(values, 3)

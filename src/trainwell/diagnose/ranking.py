@@ -46,7 +46,8 @@ def flattened(findings: Iterable[Finding]) -> Iterator[Finding]:
 def _explains(cause: Finding, symptom: Finding) -> bool:
     entry = RULES.get(cause.rule)
     weak = cause.severity == "advice" and symptom.severity != "advice"
-    return entry is not None and symptom.rule in entry.explains and not weak
+    seen = bool(symptom.evidence.get("seen"))  # as an event of the program: a cause, whatever the curves say
+    return entry is not None and symptom.rule in entry.explains and not weak and not seen
 
 
 def _is_above(parents: Sequence[int | None], index: int, other: int | None) -> bool:
@@ -72,5 +73,5 @@ def _order_of_causes(finding: Finding) -> tuple[int, int, int]:
     entry = RULES.get(finding.rule)
     family = entry.family if entry is not None else ""
     place = list(RULES).index(finding.rule) if entry is not None else len(RULES)
-    rank = FAMILIES.index(family) if family in FAMILIES else 1.5
+    rank = FAMILIES.index(family) if family in FAMILIES and not finding.evidence.get("seen") else 1.5
     return int(2 * rank), SEVERITIES.index(finding.severity), place

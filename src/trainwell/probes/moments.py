@@ -32,6 +32,7 @@ def of_inputs(values: torch.Tensor) -> dict[str, Any]:
         "rows": len(values) if values.ndim > 1 else 1,
         "values": values.numel(),
         "zeros": float((values == 0).float().mean()),
+        "whole": bool((values == values.round()).all()),
     }
     if values.ndim == 2 and len(values) > 1:
         deviation = values.std(0, unbiased=False)

@@ -139,6 +139,9 @@ class Tracer:
         self.depth_backward = 0
         self.loss_depth = 0
         self.looks_for_holes = 0
+        self.copies_weights = False
+        self.snapshots: dict[int, Any] = {}
+        self.stale: tuple[Site | None, int] | None = None
         self.walk_again = math.inf  # step
         self.scheduler_depth = 0
         self.current: CallState | None = None
@@ -297,6 +300,8 @@ class Tracer:
             waits=tuple((p, n) for s, n in self.waits.most_common(20) if (p := place(s)) is not None),
             device=_device(models),
             finished=self.finished,
+            copies_weights=self.copies_weights,
+            stale_steps=0 if self.stale is None else self.stale[1],
             stopped=self.stopped,
             exit_status=self.exit_status,
             trouble=dict(self.trouble),
@@ -309,7 +314,7 @@ class Tracer:
 
     def _sites(self) -> dict[str, Site | None]:
         """Lines of the program by role."""
-        sites: dict[str, Site | None] = {}
+        sites: dict[str, Site | None] = {} if self.stale is None else {"stale": self.stale[0]}
         for optimizer in [*self.past_optimizers, *self.optimizers.values()]:
             if optimizer.steps:
                 sites["optimizer"] = optimizer.site

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainwell.probes import graph, watch_steps
-from trainwell.probes.place import place, site
+from trainwell.probes.place import place, site, user_frames
 from trainwell.probes.state import ActivationState, BackwardState, Tag, keep
 from trainwell.records import GraphTrace
 
@@ -85,8 +85,9 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
     first = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None) if tensors is not None else None
     if not isinstance(first, torch.Tensor):
         return
+    again = not tracer.run_length and tracer.steps < 64 and not _reads_gradients()
     for optimizer in tracer.optimizers.values():
-        watch_steps.note_backward(optimizer, early=optimizer.steps < 40)
+        watch_steps.note_backward(optimizer, early=optimizer.steps < 40, again=again)
     tracer.run_length = 0
     root: Any = first.grad_fn
     if not first.requires_grad:
@@ -147,6 +148,11 @@ def _look_for_holes(tracer: Tracer) -> None:
         if bad:
             stats = call.model.first_layer.setdefault("stats", {"rows": len(tensor) if tensor.ndim else 1})
             stats["non_finite"] = max(bad, stats.get("non_finite", 0))
+
+
+def _reads_gradients() -> bool:
+    """Whether the user's code around looks at gradients itself: several tasks' are put together by hand there."""
+    return any("grad" in frame.f_code.co_names for frame in user_frames(5))
 
 
 def _settle(tracer: Tracer) -> None:

@@ -549,6 +549,7 @@ def _overlaps(tracer: Tracer, loaders: list[LoaderState], model: int) -> Iterato
                     claimed=claimed,
                     same_object=bool(source.objects & objects) or bool(loader is not None and loader.train),
                     says_train=says_train,
+                    repeats=1 - len(np.unique(rows)) / len(rows),
                 ),
             )
         )

@@ -31,6 +31,7 @@ def install(tracer: Tracer) -> None:
 
     def save(original: Function) -> Function:
         def wrapper(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+            _note_stale(tracer, obj)
             note("save", f, obj)
             return original(obj, f, *args, **kwargs)
 
@@ -46,6 +47,7 @@ def install(tracer: Tracer) -> None:
 
     def into_module(original: Function) -> Function:
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            _note_stale(tracer, args[0] if args else None)
             result = original(self, *args, **kwargs)
             if tracer.here:
                 state = tracer.models.get(id(self))
@@ -57,6 +59,26 @@ def install(tracer: Tracer) -> None:
                     tracer.loaded_weights.update({id(p): (weakref.ref(p), key) for p in self.parameters()})
                     note("model-load", "", args[0] if args else None, key)
             return result
+
+        return wrapper
+
+    def snapshot(original: Function) -> Function:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            if tracer.here and not args and not kwargs and isinstance(result, dict) and tracer.steps:
+                try:
+                    tracer.copies_weights = True
+                    tracer.snapshots[id(result)] = (weakref.ref(result), weakref.ref(self), tracer.steps, site(2))
+                except Exception as error:
+                    tracer.failed("state_dict", error)
+            return result
+
+        return wrapper
+
+    def copied(original: Function) -> Function:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            tracer.copies_weights = tracer.copies_weights or bool(tracer.steps)
+            return original(*args, **kwargs)
 
         return wrapper
 
@@ -84,11 +106,30 @@ def install(tracer: Tracer) -> None:
 
     tracer.patches.wrap(torch, "save", save)
     tracer.patches.wrap(torch, "load", load)
+    tracer.patches.wrap(nn.Module, "state_dict", snapshot)
+    tracer.patches.wrap(nn.Parameter, "__deepcopy__", copied)
     tracer.patches.wrap(nn.Module, "load_state_dict", into_module)
     tracer.patches.wrap(torch.optim.Optimizer, "load_state_dict", into_optimizer)
     tracer.patches.wrap(torch, "manual_seed", seed("torch"))
     tracer.patches.wrap(np.random, "seed", seed("numpy"))
     tracer.patches.wrap(random, "seed", seed("random"))
+
+
+def _note_stale(tracer: Tracer, value: Any) -> None:
+    """A state that was taken several steps ago and is used now: does it hold the present weights, not those of then?"""
+    if not tracer.here or not tracer.snapshots or tracer.stale is not None or not isinstance(value, dict):
+        return
+    try:
+        for part in (value, *value.values()):
+            ref, owner, step, where = tracer.snapshots.get(id(part), (None, None, 0, None))
+            module = None if owner is None else owner()
+            if ref is None or ref() is not part or module is None or tracer.steps - step < 2:
+                continue
+            own = {name: p.data_ptr() for name, p in module.named_parameters() if p.numel() and p.requires_grad}
+            if own and all(isinstance(part.get(n), torch.Tensor) and part[n].data_ptr() == a for n, a in own.items()):
+                tracer.stale = (where, tracer.steps - step)
+    except Exception as error:
+        tracer.failed("state_dict", error)
 
 
 def _path(value: Any) -> str:

@@ -41,12 +41,7 @@ def install(tracer: Tracer) -> None:
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
             if tracer.here and not is_compiling():
-                state = find(tracer, self)
-                state.cleared = True
-                if len(state.cycle) < 40:
-                    state.cycle.append("z")
-                if state.clear_site is None:
-                    state.clear_site = site(2)
+                _note_clear(find(tracer, self))
             return result
 
         return wrapper
@@ -58,11 +53,7 @@ def install(tracer: Tracer) -> None:
                 try:
                     for state in tracer.optimizers.values():
                         if _empty(state):
-                            state.cleared = True
-                            if len(state.cycle) < 40:
-                                state.cycle.append("z")
-                            if state.clear_site is None:
-                                state.clear_site = site(2)
+                            _note_clear(state)
                 except Exception as error:
                     tracer.failed("zero_grad", error)
             return result
@@ -171,6 +162,16 @@ def _install_scaler(tracer: Tracer) -> None:
         tracer.patches.wrap(torch.amp.GradScaler, name, method(name))
 
 
+def _note_clear(state: OptimizerState) -> None:
+    state.cleared = True
+    if state.discard_site is None and state.cycle and state.cycle[-1] in "bB":
+        state.discard_site = site(3)
+    if len(state.cycle) < 40:
+        state.cycle.append("z")
+    if state.clear_site is None:
+        state.clear_site = site(3)
+
+
 def _letter(tracer: Tracer, optimizer: Any, letter: str) -> None:
     if optimizer is not None:
         state = find(tracer, optimizer)
@@ -260,12 +261,17 @@ def _empty(state: OptimizerState) -> bool:
     return True
 
 
-def note_backward(state: OptimizerState, *, early: bool) -> None:
-    """Note a backward pass: onto empty gradients, or onto those of an earlier one."""
+def note_backward(state: OptimizerState, *, early: bool, again: bool) -> None:
+    """Note a backward pass: onto empty gradients, or onto those of an earlier one.
+
+    Args:
+        again: Whether it comes from the same forward pass as the one before.
+    """
     if len(state.cycle) >= 40:
         return
     if state.cleared:
         state.cleared = False
+        state.discarded += again and len(state.cycle) > 1 and state.cycle[-1] == "z" and state.cycle[-2] in "bB"
         state.cycle.append("b")
         return
     held = [p for p in _alive(state) if p.grad is not None]

@@ -34,6 +34,8 @@ class OptimizerTrace:
         gradient_pairs: Gradients of two successive steps at a few parameters, as (step, inner product, mean square
             norm).
         unchanged_looks: Of `looks` at a few parameters around a step, how many saw no bit change.
+        discarded: Backward passes whose gradients were cleared before any step, while another one from the same forward
+            pass followed; `discard_place` is the line that clears them.
         weights_from: `target` of the last model-load that wrote its parameters before its first step.
     """
 
@@ -42,6 +44,8 @@ class OptimizerTrace:
     place: Place | None = None
     step_place: Place | None = None
     clear_place: Place | None = None
+    discard_place: Place | None = None
+    discarded: int = 0
     tensors: int = 0
     groups: tuple[Mapping[str, Any], ...] = ()
     steps: int = 0
@@ -359,7 +363,8 @@ class DatasetTrace:
 class OverlapTrace:
     """Rows of an evaluation source that also stand in the training source.
 
-    `claimed` says by which of the user's words the source counts as held-out data; empty if none.
+    `claimed` says by which of the user's words the source counts as held-out data; empty if none. `repeats` is the
+    share of its rows that repeat another one of them.
     """
 
     name: str
@@ -370,6 +375,7 @@ class OverlapTrace:
     claimed: str = ""
     same_object: bool = False
     says_train: bool = False
+    repeats: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -421,6 +427,8 @@ class TraceRecord:
 
     Attributes:
         places: Places by role: train_loader, eval_loader, loss, optimizer, evaluation, backward, step, scheduler.
+        copies_weights: Whether the program took the state of a model, or a copy of it, after training began.
+        stale_steps: Steps after which a state was used as if it held the weights of then, while it held those of now.
         random_labels: Whether the labels are drawn at random on the line that makes them.
         rare_metrics: Whether the program's source speaks of metrics that count rare classes (F1, AUROC, recall).
         averaged: Tensors reduced over processes: `gradients` between a backward pass and a step, `parameters`.
@@ -463,6 +471,8 @@ class TraceRecord:
     waits: tuple[tuple[Place, int], ...] = ()
     device: str = "cpu"
     finished: bool = False
+    copies_weights: bool = False
+    stale_steps: int = 0
     stopped: str = ""
     exit_status: int | None = None
     trouble: Mapping[str, int] = field(default_factory=dict)

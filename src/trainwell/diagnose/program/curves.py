@@ -11,7 +11,7 @@ from trainwell.diagnose import generalization, model
 from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
-from trainwell.records import Finding, RunRecord
+from trainwell.records import Finding, Remedy, RunRecord
 
 _PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
 
@@ -51,3 +51,27 @@ def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
     words = {w for c in trace.calls if c.trained for w in c.words}
     if not trace.random_labels and not words & set(_PLAY):
         yield from generalization.no_better_than_chance(run)
+
+
+@rule("best-weights-lost", "warning")
+def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
+    """The final weights are clearly worse than an earlier evaluation and the earlier ones are gone.
+
+    ## What it checks
+    Whether a `state_dict()` that was taken during the training is loaded or saved later, while its tensors are the
+    model's own: they followed the training. Where nothing was saved or copied at all, whether the median metric of the
+    best three successive evaluations beats the last one and the one before it, beyond sampling noise.
+    """
+    trace = trace_of(run)
+    if trace.stale_steps:
+        yield Finding(
+            "best-weights-lost",
+            "warning",
+            f"A state_dict that is used {trace.stale_steps} steps after it was taken holds the weights of now: it is "
+            "no copy, its tensors are the model's own.",
+            {"steps_since": trace.stale_steps, "seen": "a state_dict without a copy"},
+            Remedy("Copy it when it is taken.", code="best = copy.deepcopy(model.state_dict())"),
+            trace.places.get("stale"),
+        )
+    elif trace.finished and not trace.copies_weights and not any(f.what == "save" for f in trace.files):
+        yield from generalization.last_is_worse(run)

@@ -13,13 +13,21 @@ from trainwell.diagnose.program.rule import rule
 from trainwell.diagnose.questions import shares, split, uninformed_loss
 from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
 
+_REPEATING = 0.2  # repeats among the evaluation rows for each that is among the training rows
+
 
 @rule("train-eval-overlap", "error")
 def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
-    """Advice where the repeats inside the training data themselves explain the overlap."""
+    """Advice where repeats inside the data explain the overlap: in training, or of whole numbers in evaluation too."""
+    trace = trace_of(run)
+    trained = {c.model for c in trace.calls if c.trained}
+    layers = [m.first_layer for m in trace.models if m.key in trained and m.first_layer]
+    whole = bool(layers and layers[0].get("stats", {}).get("whole"))
     for finding in splits.train_eval_overlap(run):
         repeats = float(finding.evidence.get("repeats_in_training_share", 0.0))
         natural = finding.severity == "warning" and repeats > 0
+        found = [o for o in trace.overlaps if o.name in finding.evidence["overlaps"]]
+        natural |= whole and bool(found) and all(o.repeats > _REPEATING * o.share for o in found)
         yield replace(finding, severity="advice") if natural else finding
 
 

@@ -92,7 +92,8 @@ def gradients_cleared_before_step(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     The order of events between two steps of an optimizer: a clear after the last backward pass, in at least half of
-    the steps.
+    the steps. Also a clear between two backward passes from one forward pass (the losses of two tasks), before any
+    step: then the first loss trains nothing.
 
     ## Why it matters
     The optimizer sees no gradient: weights stay, or move by weight decay and old momentum alone.
@@ -106,7 +107,20 @@ def gradients_cleared_before_step(run: RunRecord) -> Iterator[Finding]:
     ## Source
     FAULTS catalogue; Nikanjam et al. 2021, Automatic fault detection for deep learning programs (NeuraLint), TOSEM.
     """
-    for optimizer in trace_of(run).optimizers:
+    stepping = [optimizer for optimizer in trace_of(run).optimizers if optimizer.steps]
+    for optimizer in stepping:
+        early = min(64, optimizer.steps)
+        if len(stepping) == 1 and optimizer.discarded >= 3 and optimizer.discarded >= 0.5 * early:
+            yield Finding(
+                "gradients-cleared-before-step",
+                "error",
+                "The gradients of one backward pass are cleared before the next one from the same forward pass: in "
+                f"{optimizer.discarded} of the first {early} steps only the last loss reached the weights.",
+                {"steps": optimizer.steps, "backward_passes_lost": optimizer.discarded},
+                Remedy("Clear once for each step, or add the losses and make one backward pass.", code=_LOOP),
+                optimizer.discard_place or optimizer.clear_place,
+            )
+            continue
         bad = count(optimizer, r".*[bB][^bB]*z[^bBp]*e")
         if optimizer.steps >= 2 and bad >= 2 and bad / min(24, optimizer.steps) >= 0.5:
             yield Finding(
@@ -170,8 +184,8 @@ def missing_backward(run: RunRecord) -> Iterator[Finding]:
     """The optimizer steps although no gradient was ever computed.
 
     ## What it checks
-    Steps of an optimizer without any backward pass (`backward` or `autograd.grad`) in the whole run, its
-    parameters holding no gradients.
+    Steps of an optimizer without any backward pass (`backward` or `autograd.grad`) since it was made, its parameters
+    holding no gradients.
 
     ## Why it matters
     Nothing is learned.
@@ -188,13 +202,15 @@ def missing_backward(run: RunRecord) -> Iterator[Finding]:
     trace = trace_of(run)
     for optimizer in trace.optimizers:
         empty = count(optimizer, r"[^bBp]*e")
-        if optimizer.steps < 3 or optimizer.closure or trace.backward_calls or empty < min(optimizer.steps, 24) * 0.9:
+        some = trace.backward_calls and (optimizer.made_at_step == 0 or count(optimizer, r".*[bBp].*"))
+        if optimizer.steps < 3 or optimizer.closure or some or empty < min(optimizer.steps, 24) * 0.9:
             continue
         yield Finding(
             "missing-backward",
             "error",
-            f"The optimizer made {optimizer.steps} steps and no backward pass was ever made.",
-            {"steps": optimizer.steps, "backward_calls": 0},
+            f"The optimizer made {optimizer.steps} steps and no backward pass was ever made"
+            + (f" in this phase, after step {optimizer.made_at_step}." if optimizer.made_at_step else "."),
+            {"steps": optimizer.steps, "backward_calls": 0, "made_at_step": optimizer.made_at_step},
             Remedy("Compute gradients before the step.", code=_LOOP),
             optimizer.step_place,
         )

@@ -177,8 +177,8 @@ def gradients_in_evaluation(run: RunRecord) -> Iterator[Finding]:
     """Evaluation builds the autograd graph that nothing uses.
 
     ## What it checks
-    Calls with gradients enabled in eval mode, three or more in a row, that no backward pass came from, of a model
-    with anything to differentiate.
+    Calls with gradients enabled in eval mode, three or more in a row or five after training began, that no backward
+    pass came from, of a model with anything to differentiate.
 
     ## Why it matters
     Time and, above all, memory: activations of every layer are kept for a backward pass that never comes.
@@ -201,7 +201,7 @@ def gradients_in_evaluation(run: RunRecord) -> Iterator[Finding]:
             for c in evaluation_calls(trace, model)
             if c.grad
             and not c.training
-            and c.run >= 3
+            and (c.run >= 3 or c.after_first_step >= 5)
             and c.untrained >= 3
             and c.untrained >= 0.9 * c.calls
             and c.graphless < 0.5 * c.calls

@@ -24,6 +24,8 @@ class OptimizerState:
     optimizer: Any = no_object
     step_site: Site | None = None
     clear_site: Site | None = None
+    discard_site: Site | None = None
+    discarded: int = 0
     steps: int = 0
     cycle: list[str] = field(default_factory=list)
     cycles: Counter[str] = field(default_factory=Counter)
