@@ -270,3 +270,11 @@ def test_the_last_weights_of_an_averaged_run_are_the_average():
         scores = run.model()(digits().val.inputs)
     loss = torch.nn.functional.cross_entropy(scores, digits().val.targets)
     assert float(loss) == pytest.approx(run.evaluations("val").loss[-1], rel=1e-6)
+
+
+def test_the_training_split_is_evaluated_unless_the_recipe_says_no(tmp_path):
+    problem = digits()
+    for wanted in (True, False):
+        run = fit(problem, Recipe(epochs=2, recording={"train": wanted}), folder=tmp_path / str(wanted))
+        assert bool(len(run.evaluations("train"))) == wanted
+        assert len(run.evaluations("val")) == 3

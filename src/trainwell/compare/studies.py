@@ -23,6 +23,8 @@ from trainwell.train import Choices, Run, fit_many
 from trainwell.train.test_split import measure_test
 from trainwell.tune import draw
 
+# A race is judged on held-out data alone.
+_RECORDING = {"recording.train": False, "recording.gradients_every": 1_000_000}
 WAVE_SECONDS = 60.0  # what a kill may cost
 
 Listener = Callable[[str], None]
@@ -172,7 +174,7 @@ class Race:
             note_other_code(self.folder)
         self.began = True
         problem = self.problems[jobs[0].problem]
-        pairs = [(job.recipe, job.seed) for job in jobs]
+        pairs = [(job.recipe.with_(_RECORDING), job.seed) for job in jobs]
         trained = fit_many(problem, pairs, workers=self.workers, listener=self.listener, choices=self._choices)
         done = [race_run(job, run, problem) for job, run in zip(jobs, trained, strict=True)]
         self.folder.append_runs(done)

@@ -137,9 +137,13 @@ class Stopping(Part):
 
 
 class Recording(Part):
-    """How often to evaluate and look; `initial` evaluates before the first step too."""
+    """How often to evaluate and look.
+
+    `initial` evaluates before the first step too, `train` a part of the training split beside the validation split.
+    """
 
     initial: bool = True
+    train: bool = True
     evaluations_per_epoch: Annotated[float, Field(gt=0, le=100)] = 1.0
     gradients_every: Count = 10
 

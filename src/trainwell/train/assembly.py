@@ -153,7 +153,10 @@ def assemble(
         optimizer = optimizers_for(recipe, model, parts)
     labels = known_targets(problem.train)
     loss = training_loss(problem, recipe.loss, weights_of(problem, recipe, labels))
-    looked_at = min(_LOOKED_AT_TRAIN, max(1, count(splits["val"]) or _LOOKED_AT_TRAIN))
+    evaluated = {"val": splits["val"]}
+    if recipe.recording.train:
+        looked_at = min(_LOOKED_AT_TRAIN, max(1, count(splits["val"]) or _LOOKED_AT_TRAIN))
+        evaluated = {"train": sample(splits["train"], looked_at), **evaluated}
     threads = _threads(problem, recipe, model, loss, splits["train"]) if device.type == "cpu" else 1
     average = average_of(recipe.averaging, model, plan.total_steps, plan.steps_per_epoch)
     noise = torch.Generator(device).manual_seed(stream_seed(streams.seed, "noise", 1))
@@ -195,7 +198,7 @@ def assemble(
         plan=plan,
         keeper=keeper,
         plain_loss=plain_loss(problem),
-        evaluated={"train": sample(splits["train"], looked_at), "val": splits["val"]},
+        evaluated=evaluated,
         device=device,
         threads=threads,
         scaled=scaled,

@@ -18,7 +18,7 @@ from trainwell.train.plan import plan_run
 from trainwell.tune.rungs import Rungs
 
 # A trial needs the validation split alone, from its first evaluation on, and no look at its gradients.
-RECORDING = {"recording.initial": False, "recording.gradients_every": 1_000_000}
+RECORDING = {"recording.initial": False, "recording.train": False, "recording.gradients_every": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,7 @@ class Group:
         self._rung = self.first_rung
 
     def _lane(self, recipe: Recipe) -> Lane:
-        lane = Lane(self.problem, recipe, seed=self.seed, callbacks=[_Watcher(self)])
-        lane.parts.evaluated = {"val": lane.parts.evaluated["val"]}
-        return lane
+        return Lane(self.problem, recipe, seed=self.seed, callbacks=[_Watcher(self)])
 
     def _begin(self, trials: Sequence[Trial]) -> None:
         """Make the lanes of trials, and stacks of those that have one length."""
