@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainwell.probes import (
+    data_summary,
     origin,
     pairs,
     source,
     watch_backward,
     watch_calls,
     watch_data,
+    watch_evaluations,
     watch_files,
     watch_losses,
     watch_places,
@@ -205,7 +207,7 @@ class Tracer:
                 loader.evaluate += 1
         self.pending.clear()
         self.final = True
-        watch_calls.close_phase(self, final=True)
+        watch_evaluations.close(self)
 
     def close(self) -> None:
         """Stop observing and put torch back."""
@@ -262,11 +264,10 @@ class Tracer:
 
     def record(self) -> TraceRecord:
         """What was seen so far."""
-        watch_calls.close_phase(self, final=False)
         optimizers = [*self.past_optimizers, *self.optimizers.values()]
         models = [*self.past_models, *(m for m in self.models.values() if m is not None)]
         loaders = [*self.past_loaders, *self.loaders.values()]
-        overlaps, train_data, eval_data = watch_data.summary(self)
+        overlaps, train_data, eval_data = data_summary.summary(self)
         sites = self._sites()
         return TraceRecord(
             places={role: found for role, where in sites.items() if (found := place(where)) is not None},
