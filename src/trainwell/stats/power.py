@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from bisect import bisect_left
 
 import numpy as np
 import scipy
@@ -111,11 +112,8 @@ def units_needed(sd: float, effect: float, power: float = 0.8, alpha: float = 0.
     _check_sd(sd)
     if effect == 0 or power_paired(_MOST_UNITS, sd, effect, alpha) < power:
         return None
-    low, high = FEWEST_PAIRED - 1, _MOST_UNITS  # power at low is 0, at high enough
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power_paired(middle, sd, effect, alpha) >= power else (middle, high)
-    return high
+    counts = range(FEWEST_PAIRED, _MOST_UNITS)
+    return counts.start + bisect_left(counts, True, key=lambda n: power_paired(n, sd, effect, alpha) >= power)
 
 
 def _attainable_level(n: int, alpha: float) -> float:
