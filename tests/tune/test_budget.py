@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from tests.tune.small import BASE, RATES, made
 from trainwell.tune import tune
 from trainwell.tune.budget import Budget
 from trainwell.tune.scheme import scheme_of
+
+from .small import BASE, RATES, made
 
 HALVING = scheme_of("halving", epochs=20, steps=300)
 
