@@ -12,7 +12,9 @@ from typing import Any
 import fabricate
 import pytest
 
-from trainwell.records import RateTest, load_improvement, load_run
+from trainwell.records import BatchSizes, NoiseScale, RateTest, load_improvement, load_run
+from trainwell.report import write_batch_page
+from trainwell.report.charts.batch import batch_chart
 from trainwell.report.charts.chart import numbers, safe
 from trainwell.report.charts.palette import swaps
 from trainwell.report.charts.rates import range_chart
@@ -159,3 +161,18 @@ def test_search_without_numbers_still_has_its_progress() -> None:
     assert read is not None
     assert plane(read, "accuracy", higher_is_better=True) is None
     assert progress(read, "accuracy", higher_is_better=True).figure["data"]
+
+
+@pytest.mark.parametrize("interval", [(70.0, 90.0), None])
+def test_batch_sizes_show_throughput_and_what_is_suggested(
+    tmp_path: Path, interval: tuple[float, float] | None
+) -> None:
+    noise = NoiseScale(80.0 if interval else math.nan, interval, 24, 50)
+    found = BatchSizes(16, 128, 32, ((16, 900.0), (32, 1500.0), (64, 1600.0)), noise, 64, {"batch_size": 64}, "why")
+    chart = batch_chart(found)
+    assert chart.figure["data"][0]["y"] == [900.0, 1500.0, 1600.0]
+    texts = {note["text"] for note in chart.figure["layout"]["annotations"]}
+    assert texts == {"present", "fastest", "<b>suggested 64</b>"}
+    assert sum(shape["type"] == "rect" for shape in chart.figure["layout"]["shapes"]) == (interval is not None)
+    page = write_batch_page("digits", found, tmp_path / "report.html").read_text()
+    assert "--set batch_size=64" in page

@@ -25,7 +25,10 @@ def batch(
     steps: int,
     as_json: bool,
 ) -> int:
-    """Find a batch size for PROBLEM: the largest that fits, the fastest, and the one up to which more still helps."""
+    """Find a batch size for PROBLEM: the largest that fits, the fastest, and the one up to which more still helps.
+
+    With --out the figures are written there, as data and as a page.
+    """
     recipe = read_recipe(settings, recipe_file)
     live = read_problem(problem, data)
     from trainwell.records import dump_json, to_plain
@@ -33,8 +36,11 @@ def batch(
 
     found = batch_sizes(live, recipe, seed=seed, steps=steps)
     if out is not None:
+        from trainwell.report import write_batch_page
+
         out.mkdir(parents=True, exist_ok=True)
         (out / "batch.json").write_text(dump_json(found, indent=1))
+        write_batch_page(live.name, found, out / "report.html")
     if as_json:
         click.echo(json.dumps(to_plain(found), indent=1))
         return 0
@@ -54,4 +60,6 @@ def batch(
     click.echo(f"suggested: batch_size {found.suggestion}; {found.reason}")
     if found.changes:
         click.echo("".join(f" --set {path}={value}" for path, value in found.changes.items()).strip())
+    if out is not None:
+        click.echo(f"report: {out / 'report.html'}")
     return 0

@@ -1,5 +1,6 @@
 """The waist of the house: what trainers and tracers write, and what rules, reports and verdicts read."""
 
+from trainwell.records.batch_sizes import BatchSizes, NoiseScale
 from trainwell.records.environment import CodeVersion, Environment, environment
 from trainwell.records.facts import (
     Baselines,
@@ -65,6 +66,7 @@ __all__ = [
     "Arm",
     "BackwardTrace",
     "Baselines",
+    "BatchSizes",
     "Best",
     "CallTrace",
     "ClipTrace",
@@ -89,6 +91,7 @@ __all__ = [
     "LossTrace",
     "ModelFacts",
     "ModelTrace",
+    "NoiseScale",
     "OptimizerTrace",
     "Overlap",
     "OverlapTrace",

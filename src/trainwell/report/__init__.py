@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from trainwell.errors import RecordError, UsageError
-from trainwell.records import RateTest, RunRecord, load_improvement, load_run, write_atomically
+from trainwell.records import BatchSizes, RateTest, RunRecord, load_improvement, load_run, write_atomically
 from trainwell.report.logbook import logbook_markdown
 
 __all__ = [
     "logbook_markdown",
     "report",
+    "write_batch_page",
     "write_improvement_report",
     "write_race_report",
     "write_rate_page",
@@ -124,6 +125,17 @@ def write_rate_page(name: str, test: RateTest, path: str | Path) -> Path:
     from trainwell.report.page import rate_page
 
     return _write(rate_page(name, test), path)
+
+
+def write_batch_page(name: str, found: BatchSizes, path: str | Path) -> Path:
+    """Write the page of a problem's batch sizes.
+
+    Args:
+        name: Of the problem.
+    """
+    from trainwell.report.page import batch_page
+
+    return _write(batch_page(name, found), path)
 
 
 def write_study_report(folder: str | os.PathLike[str], path: str | Path | None = None) -> Path:

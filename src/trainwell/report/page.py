@@ -16,9 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trainwell.errors import RecordError
-from trainwell.records import RateTest
+from trainwell.records import BatchSizes, RateTest
 from trainwell.report import charts, wording
-from trainwell.report.charts import curves, palette, proof, race, rates, search, series, study
+from trainwell.report.charts import batch, curves, palette, proof, race, rates, search, series, study
 from trainwell.report.views.comparison import ComparisonView
 from trainwell.report.views.curves import Line
 from trainwell.report.views.improvement import ImprovementView
@@ -54,6 +54,11 @@ def race_page(view: RaceView) -> str:
 def rate_page(name: str, test: RateTest) -> str:
     """The page of a learning-rate range test."""
     return _render("lr.html", _by_name([rates.range_chart(test, height=480)]), name=name, test=test)
+
+
+def batch_page(name: str, found: BatchSizes) -> str:
+    """The page of a problem's batch sizes."""
+    return _render("batch.html", _by_name([batch.batch_chart(found)]), name=name, found=found)
 
 
 def study_page(view: StudyView) -> str:

@@ -1,6 +1,7 @@
 """Tuning: the range test, draws from a space, and searches."""
 
-from trainwell.tune.batch_size import BatchSizes, batch_sizes, noise_scale
+from trainwell.records import BatchSizes
+from trainwell.tune.batch_size import batch_sizes, noise_scale
 from trainwell.tune.draws import draw
 from trainwell.tune.loop_ramp import LoopRamp
 from trainwell.tune.lr_range import lr_range

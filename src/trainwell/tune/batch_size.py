@@ -6,7 +6,6 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -20,6 +19,7 @@ from trainwell.optim.build import build_optimizer
 from trainwell.problem import Problem
 from trainwell.problem.targets import known_targets
 from trainwell.recipe import Recipe
+from trainwell.records import BatchSizes, NoiseScale
 from trainwell.seeding import stream_seed
 from trainwell.train import Training
 from trainwell.train.assembly import weights_of
@@ -36,48 +36,6 @@ _DRAWS = 24
 _AS_FAST = 0.9  # of the highest throughput
 # Adaptive steps do not grow with the gradient: their rate follows the root of the batch (Malladi et al. 2022).
 _LINEAR = ("sgd",)
-
-
-@dataclass(frozen=True)
-class NoiseScale:
-    """The simple gradient noise scale tr(S) / |G|^2. [examples]
-
-    Attributes:
-        value: NaN where the squared length of the gradient is not told from zero.
-        interval: 95 %, by the jackknife over draws; None where it is not told.
-        draws: Large batches that it was measured on.
-        at_step: Updates before the measurement.
-    """
-
-    value: float
-    interval: tuple[float, float] | None
-    draws: int
-    at_step: int
-
-
-@dataclass(frozen=True)
-class BatchSizes:
-    """What is known of a problem's batch size.
-
-    Attributes:
-        largest: That fits into half of the free memory and the training split, by powers of two.
-        fastest: Smallest with nine tenths of the highest throughput.
-        throughput: Examples per second by batch size.
-        noise: Gradient noise scale after a short training.
-        suggestion: Largest power of two that fits and is below the noise scale, at least the present one where the
-            noise scale is not told.
-        changes: Of the recipe, with the rate rescaled.
-        reason: Why, in words.
-    """
-
-    present: int
-    largest: int
-    fastest: int
-    throughput: tuple[tuple[int, float], ...]
-    noise: NoiseScale
-    suggestion: int
-    changes: dict[str, Any]
-    reason: str
 
 
 def batch_sizes(problem: Problem, recipe: Recipe | None = None, *, seed: int = 0, steps: int = 50) -> BatchSizes:
