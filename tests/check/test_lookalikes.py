@@ -373,3 +373,29 @@ def test_a_slow_rate_is_seen_beside_a_noisy_first_batch():
                     F.mse_loss(model(x), y)
         found.append("learning-rate-too-low" in rules(watcher))
     assert found == [True, False]
+
+
+def test_a_network_that_is_held_below_its_nearest_neighbours():
+    g = torch.Generator().manual_seed(0)
+    centres = 3 * torch.randn(40, 8, generator=g)
+    which = torch.arange(1200) % 40
+    x, y = centres[which] + 0.5 * torch.randn(1200, 8, generator=g), which % 4
+    sets = [torch.utils.data.TensorDataset(x[:800], y[:800]), torch.utils.data.TensorDataset(x[800:], y[800:])]
+    train, val = (torch.utils.data.DataLoader(s, batch_size=80, shuffle=s is sets[0]) for s in sets)
+    found = []
+    for decay in (0.15, 0.0):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=decay)
+        with watch() as watcher:
+            for _ in range(25):
+                model.train()
+                for a, b in train:
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(a), b).backward()
+                    optimizer.step()
+                model.eval()
+                with torch.no_grad():
+                    sum(int((model(a).argmax(1) == b).sum()) for a, b in val)
+        found.append("underfitting" in rules(watcher))
+    assert found == [True, False]

@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from trainwell.diagnose import generalization, model
+from trainwell.diagnose.curves import Curve, training_curve, trend
+from trainwell.diagnose.metric import beats, wilson
 from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.questions import uninformed_loss
 from trainwell.records import Finding, Remedy, RunRecord
 
 _PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
@@ -73,5 +76,47 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
             Remedy("Copy it when it is taken.", code="best = copy.deepcopy(model.state_dict())"),
             trace.places.get("stale"),
         )
-    elif trace.finished and not trace.copies_weights and not any(f.what == "save" for f in trace.files):
+    elif not trace.stopped and not trace.copies_weights and not any(f.what == "save" for f in trace.files):
         yield from generalization.last_is_worse(run)
+
+
+@rule("underfitting", "warning")
+def underfitting(run: RunRecord) -> Iterator[Finding]:
+    """Both losses level off high, above what simple predictors reach.
+
+    ## What it checks
+    As in our own training where the program evaluates on its training data. Else: a program that was not cut short,
+    whose step losses have levelled off (less than 3 % of the uninformed loss over the last half) above a tenth of
+    it, and whose best three successive validation accuracies lie, beyond sampling noise of both, below how often
+    the nearest neighbour of a training example has its label.
+    """
+    found = list(generalization.underfitting(run))
+    yield from found
+    trace = trace_of(run)
+    agreement, curve = trace.train_data.get("agreement"), training_curve(run)
+    guess, rows = uninformed_loss(run), [r for r in run.evaluations("val") if "accuracy" in r.metrics]
+    if found or not agreement or curve is None or guess is None or len(rows) < 6 or trace.stopped:
+        return
+    if int(trace.train_data.get("examples") or 0) < agreement["rows"] or run.problem.metric != "accuracy":
+        return  # the same examples, drawn anew each time, would be their own neighbours
+    half = Curve(curve.step[len(curve) // 2 :], curve.loss[len(curve) // 2 :])
+    slope, level = trend(half.step, half.loss), float(np.median(half.loss))
+    if slope is None or level < 0.1 * guess or -slope.slope * float(half.step[-1] - half.step[0]) > 0.03 * guess:
+        return
+    best = max(float(np.median([r.metrics["accuracy"] for r in rows[i : i + 3]])) for i in range(len(rows) - 2))
+    low = wilson(float(agreement["share"]), int(agreement["rows"])).low
+    if beats(run, low, replace(rows[-1], metrics={"accuracy": best})):
+        yield Finding(
+            "underfitting",
+            "warning",
+            f"Training has levelled off at a loss of {level:.3g} and a validation accuracy of {best:.3g}, where the "
+            f"nearest neighbour's label is right for {agreement['share']:.3g}.",
+            {
+                "training_loss": level,
+                "uninformed_loss": guess,
+                "best_validation_metric": best,
+                "references": {"nearest neighbour": float(agreement["share"])},
+            },
+            Remedy("Use a larger network, less regularisation (weight decay, dropout), or a better learning rate."),
+            trace.places.get("optimizer"),
+        )
