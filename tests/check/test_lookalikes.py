@@ -313,13 +313,13 @@ def test_an_evaluation_of_one_batch_builds_a_graph_too():
         model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
 
         def score(step, graph=graph, model=model):
-            if step % 4 == 3:
+            if step % 8 == 7:
                 model.eval()
                 with torch.set_grad_enabled(graph):
                     model(torch.randn(8, 4))
 
         with watch() as watcher:
-            loop(model, lambda m: F.cross_entropy(m(x), y), 32, after=score)
+            loop(model, lambda m: F.cross_entropy(m(x), y), 64, after=score)
         found.append("gradients-in-evaluation" in rules(watcher))
     assert found == [True, False]
 
@@ -399,3 +399,13 @@ def test_a_network_that_is_held_below_its_nearest_neighbours():
                     sum(int((model(a).argmax(1) == b).sum()) for a, b in val)
         found.append("underfitting" in rules(watcher))
     assert found == [True, False]
+
+
+def test_a_teacher_that_was_trained_here_is_no_evaluation():
+    x, y = torch.randn(8, 4), torch.arange(8) % 2
+    teacher, student = nn.Linear(4, 2), nn.Linear(4, 2)
+    with watch() as watcher:
+        loop(teacher, lambda m: F.cross_entropy(m(x), y))
+        teacher.eval()
+        loop(student, lambda m: F.mse_loss(m(x), teacher(x).detach()), 40)
+    assert "gradients-in-evaluation" not in rules(watcher)

@@ -62,7 +62,8 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Whether a `state_dict()` that was taken during the training is loaded or saved later, while its tensors are the
-    model's own: they followed the training. Where nothing was saved or copied at all, whether the median metric of the
+    model's own: they followed the training. Where nothing was saved or copied at all, and one model was trained and
+    evaluated in one place, whether the median metric of the
     best three successive evaluations beats the last one and the one before it, beyond sampling noise.
     """
     trace = trace_of(run)
@@ -77,7 +78,10 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
             trace.places.get("stale"),
         )
     elif not trace.stopped and not trace.copies_weights and not any(f.what == "save" for f in trace.files):
-        yield from generalization.last_is_worse(run)
+        trained = {c.model for c in trace.calls if c.trained}
+        stepping = [o for o in trace.optimizers if o.steps]
+        if len(trained) == len(stepping) == len({e.place for e in trace.evaluations}) == 1:  # no folds, no phases
+            yield from generalization.last_is_worse(run)
 
 
 @rule("underfitting", "warning")

@@ -8,6 +8,8 @@ from trainwell.diagnose.program.reading import also, evaluation_calls, optimized
 from trainwell.diagnose.program.rule import rule
 from trainwell.records import CallTrace, Finding, ModelTrace, Remedy, RunRecord, TraceRecord
 
+_STEPS_BETWEEN = 5  # a teacher is called at every step, an evaluation is not
+
 
 @rule("training-in-eval-mode", "error", explains=("overfitting", "best-weights-lost", "bad-initial-loss"))
 def training_in_eval_mode(run: RunRecord) -> Iterator[Finding]:
@@ -177,8 +179,8 @@ def gradients_in_evaluation(run: RunRecord) -> Iterator[Finding]:
     """Evaluation builds the autograd graph that nothing uses.
 
     ## What it checks
-    Calls with gradients enabled in eval mode, three or more in a row or five after training began, that no backward
-    pass came from, of a model with anything to differentiate.
+    Calls with gradients enabled in eval mode, three or more in a row or five now and then between training steps, that
+    no backward pass came from, of a model with anything to differentiate.
 
     ## Why it matters
     Time and, above all, memory: activations of every layer are kept for a backward pass that never comes.
@@ -201,7 +203,7 @@ def gradients_in_evaluation(run: RunRecord) -> Iterator[Finding]:
             for c in evaluation_calls(trace, model)
             if c.grad
             and not c.training
-            and (c.run >= 3 or c.after_first_step >= 5)
+            and (c.run >= 3 or 5 <= c.after_first_step <= trace.steps / _STEPS_BETWEEN)
             and c.untrained >= 3
             and c.untrained >= 0.9 * c.calls
             and c.graphless < 0.5 * c.calls
