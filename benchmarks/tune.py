@@ -16,7 +16,7 @@ judged on the test split once; "equivalent" means within one point of accuracy o
 - random: random search, full trials. With the default `--cap 2` it has twice the budget that set the target.
 - tpe-hyperband: Optuna's TPE with its HyperbandPruner, where optuna is installed.
 - one-epoch: `--trials` trials of one epoch, the best 5 at full length, and again with other points.
-- trainwell: `tune(..., halving="asha")`, quasi-random points, fused stacks.
+- trainwell: `tune(..., method="focus", halving="asha")`: quasi-random points, later ones near the best, fused stacks.
 """
 
 from __future__ import annotations
