@@ -9,6 +9,14 @@ import pytest
 from trainwell.cli.interrupts import raise_if_lost, remembered
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_terminal():
+    """Programs that a shell started in the background ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupted:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
