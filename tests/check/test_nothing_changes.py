@@ -65,7 +65,7 @@ torch.Tensor.backward = noisy
 }
 
 
-FAST = ("plain", "functional")
+FAST = ("plain",)
 
 
 @pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in PROGRAMS])

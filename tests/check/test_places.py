@@ -79,7 +79,7 @@ MODELS = {
 }
 
 
-FAST = ("detached-branch", "double-softmax", "unregistered-parameters")
+FAST = ("double-softmax",)
 
 
 @pytest.mark.parametrize("rule", [r if r in FAST else pytest.param(r, marks=pytest.mark.slow) for r in MODELS])

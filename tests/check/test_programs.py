@@ -66,6 +66,7 @@ def test_a_hanging_program_is_ended(checked):
     assert result.program.status in ("stopped", "killed")  # killed where it had not begun to listen
 
 
+@pytest.mark.slow
 def test_a_killed_program_leaves_what_was_seen(checked):
     tail = "    import time; time.sleep(0.012)\nimport os; os.kill(os.getpid(), 9)\n"
     result = checked(LOOP.format(steps=250) + tail)

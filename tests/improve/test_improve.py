@@ -127,6 +127,7 @@ def test_overlapping_splits_stop_before_training_with_the_finding(tmp_path):
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_an_allowed_finding_does_not_stop(tmp_path):
     result = improve(leaking(), POOR.with_({"epochs": 1}), budget=8, folder=tmp_path, allow=["train-eval-overlap"])
     assert result.record.status == "completed"

@@ -157,6 +157,7 @@ def test_a_language_model_learns_the_next_token():
     assert run.info.best.metrics["perplexity"] < 6
 
 
+@pytest.mark.slow
 def test_shakespeare_loads_from_the_data_folder():
     folder = Path(__file__).parents[3] / "shared" / "data"
     if not (folder / "tinyshakespeare.txt").exists():
