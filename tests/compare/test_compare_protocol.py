@@ -24,6 +24,7 @@ def refused(match, *, entered=None, problems=None, **plan):
         ({"claim": "C1", "studies": 1, "seeds": 5}, "at least 6"),
         ({"claim": "C1", "studies": 5, "seeds": 10}, "must be 1 where one tuned configuration"),
         ({"method": "tpe"}, "trials of an adaptive"),
+        ({"method": "focus"}, "trials of an adaptive"),
         ({"method": "soboll"}, "Did you mean 'sobol'"),
         ({"horizons": (20, 20)}, "must differ"),
         ({"horizons": (0,)}, "at least 1"),

@@ -20,7 +20,7 @@ from trainwell.train.knowledge import baseline_facts
 
 TUNING, FINAL = 6, 7  # purposes of `master_seeds`: never shared with each other, nor with those of `improve`
 METHODS = ("sobol", "halton", "random")
-_ADAPTIVE = ("tpe", "gp", "bayes", "cmaes", "asha", "hyperband", "optuna")
+_ADAPTIVE = ("focus", "tpe", "gp", "bayes", "cmaes", "asha", "hyperband", "optuna")
 _PROTOCOL_LENGTH = ("epochs", "steps")
 
 

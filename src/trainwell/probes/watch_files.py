@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 
+_MOST_SNAPSHOTS = 64
+
+
 def install(tracer: Tracer) -> None:
     """Watch `torch.save`, `torch.load`, `load_state_dict` and seeding."""
 
@@ -68,6 +71,8 @@ def install(tracer: Tracer) -> None:
             if tracer.here and not args and not kwargs and isinstance(result, dict) and tracer.steps:
                 try:
                     tracer.copies_weights = True
+                    if len(tracer.snapshots) >= _MOST_SNAPSHOTS:  # states that are gone
+                        tracer.snapshots = {i: kept for i, kept in tracer.snapshots.items() if kept[0]() is not None}
                     tracer.snapshots[id(result)] = (weakref.ref(result), weakref.ref(self), tracer.steps, site(2))
                 except Exception as error:
                     tracer.failed("state_dict", error)

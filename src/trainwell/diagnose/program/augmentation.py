@@ -29,8 +29,8 @@ def label_changing_augmentation(run: RunRecord) -> Iterator[Finding]:
     Leave this turn out, or limit rotations to a few degrees.
 
     ## When it is wrong
-    Classes that look alike in any position, told apart by details that the distance does not see. Rotations by other
-    angles are not recognised.
+    Classes that look alike in any position, told apart by details that the distance does not see. Changes other than
+    flips and quarter turns are judged only by the images that they bring near to stored ones of another class.
 
     ## Source
     Shorten & Khoshgoftaar 2019, A survey on image data augmentation for deep learning, section on safety.
