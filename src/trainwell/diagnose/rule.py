@@ -79,7 +79,8 @@ def _for_either(own: Check, traced: Check) -> Check:
         return own(run) if run.trace is None else traced(run)
 
     sections = inspect.cleandoc(traced.__doc__ or "").split("\n## ")
-    seen = next((text for text in sections if text.startswith("What it checks")), "").partition("\n")[2]
+    named = [text.partition("\n")[2] for text in sections if text.startswith("What it checks")]
+    seen = named[0] if named else sections[0]
     page = inspect.cleandoc(own.__doc__ or "")
     check.__doc__ = f"{page}\n\n## What it checks in an observed program\n{seen.rstrip()}"
     return check

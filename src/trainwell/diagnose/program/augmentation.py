@@ -7,7 +7,7 @@ from typing import Any
 
 from trainwell.diagnose.metric import wilson
 from trainwell.diagnose.program.reading import trace_of
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 

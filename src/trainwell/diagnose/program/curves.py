@@ -12,8 +12,8 @@ from trainwell.diagnose.curves import Curve, training_curve, trend
 from trainwell.diagnose.metric import beats, wilson
 from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
-from trainwell.diagnose.program.rule import rule
 from trainwell.diagnose.questions import uninformed_loss
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 _PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")

@@ -9,8 +9,8 @@ from typing import Any
 from trainwell.diagnose.data import inputs, labels, splits
 from trainwell.diagnose.metric import against_chance, wilson
 from trainwell.diagnose.program.reading import trace_of
-from trainwell.diagnose.program.rule import rule
 from trainwell.diagnose.questions import shares, split, uninformed_loss
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
 
 _REPEATING = 0.2  # repeats among the evaluation rows for each that is among the training rows

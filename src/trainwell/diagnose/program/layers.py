@@ -16,7 +16,7 @@ from trainwell.diagnose.program.reading import (
     weight_place,
     written,
 )
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import ActivationTrace, Finding, GraphTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WEAK = ("underfitting", "no-better-than-chance", "learning-rate-too-low")

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import count, share, trace_of
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Place, Remedy, RunRecord
 
 _CURVES = (

@@ -14,7 +14,7 @@ from trainwell.diagnose.program.reading import (
     near_loss,
     trace_of,
 )
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import BackwardTrace, Finding, GraphTrace, Place, Remedy, RunRecord
 
 STEEP = ("sqrt", "rsqrt", "log", "log2", "log10", "acos", "asin", "arccos", "arcsin", "atanh", "div", "pow", "exp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import also, evaluation_calls, optimized, trace_of, training_calls
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import CallTrace, Finding, ModelTrace, Remedy, RunRecord, TraceRecord
 
 _STEPS_BETWEEN = 5  # a teacher is called at every step, an evaluation is not

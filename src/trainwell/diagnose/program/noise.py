@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import main_optimizer, trace_of
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, Remedy, RunRecord
 
 _FEWEST = 16

@@ -18,7 +18,7 @@ from trainwell.diagnose.program.reading import (
     trace_of,
     written,
 )
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, GraphTrace, LossTrace, Place, Remedy, RunRecord
 
 _SLOW = (*CURVES, "bad-initial-loss", "vanishing-gradients", "dead-units")

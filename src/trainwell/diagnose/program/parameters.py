@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trainwell.diagnose.program.reading import CURVES, also, optimized, trace_of, training_calls
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, ModelTrace, OptimizerTrace, ParameterTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WORSE = (*CURVES, "frozen-model", "unused-parameters")

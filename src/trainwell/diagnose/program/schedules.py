@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import also, trace_of
-from trainwell.diagnose.program.rule import rule
+from trainwell.diagnose.rule import rule
 from trainwell.records import Finding, OptimizerTrace, Remedy, RunRecord, SchedulerTrace, TraceRecord
 
 _LOSSES = ("learning-rate-too-high", "loss-spikes", "exploding-gradients", "non-finite-loss", "best-weights-lost")
