@@ -278,3 +278,12 @@ def test_the_training_split_is_evaluated_unless_the_recipe_says_no(tmp_path):
         run = fit(problem, Recipe(epochs=2, recording={"train": wanted}), folder=tmp_path / str(wanted))
         assert bool(len(run.evaluations("train"))) == wanted
         assert len(run.evaluations("val")) == 3
+
+
+def test_a_run_without_findings_is_not_diagnosed_and_says_so(tmp_path, capsys):
+    from trainwell.cli import _run
+
+    settings = ["--set", "steps=3", "--set", "recording.findings=false"]
+    assert _run(["fit", "digits", *settings, "--out", str(tmp_path / "run")]) == 0
+    assert "not diagnosed" in capsys.readouterr().out
+    assert not (tmp_path / "run" / "findings.json").exists()

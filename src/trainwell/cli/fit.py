@@ -113,7 +113,10 @@ def fit(
         if tested is not None:
             metric = run.problem.metric
             click.echo(f"test {metric} {metric_text(metric, tested)} ({run.problem.examples['test']} examples)")
-        print_findings(run.findings)
+        if recipe.recording.findings:
+            print_findings(run.findings)
+        else:
+            click.echo("not diagnosed, as recording.findings = false says")
         click.echo(f"run: {folder}\nreport: {page}")
     return 1 if any(f.is_alarm for f in run.findings) else 0
 

@@ -200,7 +200,7 @@ def _train(
         ratio = (count(part.val) or 1) / (count(part.train) or 1)
         seed = protocol.final_seeds[0][repeat]
         for c in protocol.contenders:
-            recipe = Recipe(**c.recipe).with_({"epochs": horizon})
+            recipe = Recipe(**c.recipe).with_({"epochs": horizon, "recording.findings": False})
             job = Job(problem.name, horizon, c.name, 0, "final", repeat, seed, {}, recipe)
             if job.key not in done:
                 waiting.append((job, part))

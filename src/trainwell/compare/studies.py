@@ -24,7 +24,7 @@ from trainwell.train.test_split import measure_test
 from trainwell.tune import draw
 
 # A race is judged on held-out data alone.
-_RECORDING = {"recording.train": False, "recording.gradients_every": 1_000_000}
+_RECORDING = {"recording.train": False, "recording.findings": False, "recording.gradients_every": 1_000_000}
 WAVE_SECONDS = 60.0  # what a kill may cost
 
 Listener = Callable[[str], None]

@@ -140,10 +140,12 @@ class Recording(Part):
     """How often to evaluate and look.
 
     `initial` evaluates before the first step too, `train` a part of the training split beside the validation split.
+    `findings` diagnoses the run at its end; without it `trainwell diagnose` still can.
     """
 
     initial: bool = True
     train: bool = True
+    findings: bool = True
     evaluations_per_epoch: Annotated[float, Field(gt=0, le=100)] = 1.0
     gradients_every: Count = 10
 

@@ -38,10 +38,13 @@ def finish(training: Training) -> Run:
         source=training.problem,
         weights=weights,
     )
-    run = _with_findings(run)
+    wanted = training.recipe.recording.findings
+    if wanted:
+        run = _with_findings(run)
     if recorder.folder is not None:
         recorder.folder.write_facts(run.data, run.model_facts, run.baselines)
-        recorder.folder.write_findings(run.findings)
+        if wanted:
+            recorder.folder.write_findings(run.findings)
         save_weights(recorder.folder.folder / "weights.safetensors", weights)
         recorder.folder.write_info(run.info)
     return run

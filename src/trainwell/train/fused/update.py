@@ -24,7 +24,8 @@ def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
     """Update the parameters of a block in place; its gradients may change.
 
     Measured on one core for a run of 9,610 parameters, AdamW, in a stack of 64: 26 us by the rule, 16 us by a kernel
-    for each row, 9 us by one kernel at rate 1 for all rows, 6 us where all rates are equal.
+    for each row, 9 us by one kernel at rate 1 for all rows, 6 us where all rates are equal. Momentum, in a stack of 16:
+    14 us by a kernel for each row, 5 us by the rule, so SGD goes by the kernel only where all runs are alike.
 
     Args:
         block: With its gradients.
@@ -34,12 +35,17 @@ def update_(block: Block, multipliers: Sequence[float], step: int) -> None:
     values, _ = block.updated
     if block.state is None:
         block.state = block.rule.init(values, block.groups[0].hyper)
-    if block.has_kernel:
+    if block.has_kernel and (not isinstance(block.rule, SGD) or _alike(block, multipliers)):
         _by_kernel(block, [base * m for base, m in zip(block.settings["lr"], multipliers, strict=True)], step)
         return
     at = torch.tensor(multipliers, dtype=torch.float64, device=values[0].device)
     for number, (own, own_gradients, state) in enumerate(_parts_by_rule(block)):
         block.rule.update_(own_gradients, state, own, block.groups[number].at(at), step)
+
+
+def _alike(block: Block, multipliers: Sequence[float]) -> bool:
+    """Whether all runs have one rate and the same settings."""
+    return len(set(multipliers)) == 1 and all(len(set(values)) == 1 for values in block.settings.values())
 
 
 def _parts_by_rule(block: Block) -> list[tuple[list[Tensor], list[Tensor], State]]:
