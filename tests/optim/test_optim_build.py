@@ -140,7 +140,7 @@ def test_rates_as_tensors_give_the_same_training(spec):
     train(twin, other, 5)
     assert other.param_groups[0]["lr"] is rate
     for a, b in zip(model.parameters(), twin.parameters(), strict=True):
-        # a float32 rate and 20 bits of sign-like first steps; Muon rounds to bfloat16 and may round elsewhere
+        # a float32 rate and 20 bits of sign-like first steps; Muon's iteration enlarges what rounds elsewhere
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-2 if spec.name == "muon" else 1e-4)
 
 
@@ -213,7 +213,9 @@ def test_muon_equals_torchs_muon_and_adamw_side_by_side():
             loss_of(m).backward()
             for o in steps:
                 o.step()
-    assert same(model, twin)
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        # torch's iteration rounds to bfloat16: each of 10 steps of length 0.02 by up to 2^-6; ours does not on a CPU
+        torch.testing.assert_close(p, q, rtol=0, atol=10 * 0.02 * 2**-6)
 
 
 def test_muon_takes_a_convolution_as_a_matrix():
@@ -224,7 +226,7 @@ def test_muon_takes_a_convolution_as_a_matrix():
     fields = {"lr": 0.1, "weight_decay": 0.1, "momentum": 0.9, "nesterov": True, "ns_steps": 5, "rule": "muon"}
     Muon([{"params": [conv], **fields}]).step()
     torch.optim.Muon([flat], lr=0.1, weight_decay=0.1, momentum=0.9).step()
-    assert torch.equal(conv.flatten(1), flat)
+    torch.testing.assert_close(conv.flatten(1), flat, rtol=0, atol=0.1 * 2**-6)  # torch's rounds to bfloat16
 
 
 def test_lion_steps_along_the_sign():

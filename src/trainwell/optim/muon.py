@@ -20,7 +20,7 @@ class Muon(torch.optim.Optimizer):
 
     Source:
         Jordan et al. 2024; the same as torch.optim.Muon. Differs: takes convolution kernels as matrices
-        (out channels, all else), and has the usual AdamW for other parameters inside.
+        (out channels, all else), iterates in float32 on a CPU, and has the usual AdamW for other parameters inside.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]]) -> None:

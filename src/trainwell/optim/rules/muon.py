@@ -27,12 +27,13 @@ class Muon(Rule):
     Hyper-parameters: lr $\eta$, momentum $\mu$, weight_decay $\lambda$.
 
     Source:
-        Jordan et al. 2024; the same as torch.optim.Muon. Differs: takes convolution kernels too.
+        Jordan et al. 2024; the same as torch.optim.Muon. Differs: takes convolution kernels too, and iterates in
+        float32 on a CPU.
     """
 
     nesterov: bool = True
     ns_steps: int = 5
-    dtype: torch.dtype = torch.bfloat16
+    dtype: torch.dtype | None = None
 
     def init(self, params: Sequence[Tensor], hyper: Hyper) -> State:
         """Averages of gradients."""
@@ -53,7 +54,7 @@ class Muon(Rule):
             add_scaled_(p, update, -lr * max(1.0, rows / columns) ** 0.5)
 
 
-def orthogonalize(matrix: Tensor, steps: int = 5, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+def orthogonalize(matrix: Tensor, steps: int = 5, dtype: torch.dtype | None = None) -> Tensor:
     r"""Move the singular values of a matrix near 1 by a quintic Newton-Schulz iteration.
 
     $$ X \leftarrow a X + (b A + c A^2) X, \qquad A = X X^T, \quad X_0 = G / \lVert G \rVert_F $$
@@ -61,13 +62,15 @@ def orthogonalize(matrix: Tensor, steps: int = 5, dtype: torch.dtype = torch.bfl
     Args:
         matrix: (r, c), or several (K, r, c).
         steps: Iterations; after 5 the singular values lie between about 0.7 and 1.2.
-        dtype: Format of the computation; bfloat16 is enough and what torch.optim.Muon uses.
+        dtype: Format of the computation. bfloat16 is enough and what torch.optim.Muon uses; where None, a CPU
+            takes float32 (on one without instructions for bfloat16, 16 x 64 x 128 took 4 ms instead of 74).
 
     Returns:
         Like the matrix, in `dtype`.
     """
     tall = matrix.shape[-2] > matrix.shape[-1]
-    x = matrix.to(dtype)
+    on_cpu = matrix.device.type == "cpu"
+    x = matrix.to(dtype or (torch.promote_types(matrix.dtype, torch.float32) if on_cpu else torch.bfloat16))
     x = x.mT if tall else x
     multiply_add = torch.addmm if x.ndim == 2 else torch.baddbmm
     x = x / x.flatten(-2).norm(dim=-1)[..., None, None].clamp(min=_EPS)
