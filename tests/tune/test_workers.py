@@ -69,6 +69,7 @@ def test_two_workers_share_a_study_and_one_is_killed(begun, tmp_path):
     asked = ["digits", "--trials", "200", "--epochs", "6", "--confirm", "1", "--halving", "asha", "--shared"]
     first = begun(*asked, "--out", str(folder))
     _until(lambda: any(folder.glob("journal/*.jsonl")))
+    first.send_signal(signal.SIGSTOP)  # else it might be done before the other has begun
     second = begun("--resume", str(folder))
     _until(lambda: len(list(folder.glob("journal/*.jsonl"))) == 2)
     first.send_signal(signal.SIGKILL)
@@ -91,7 +92,8 @@ def test_a_lost_worker_of_this_machine_is_replaced(tmp_path):
     asked = {"recipe": BASE, "trials": 1280, "halving": "asha", "confirm": 1, "folder": folder}
     ended = tune(made(), RATES, **asked, workers=2, listener=kill)
     assert killed
-    assert ended.result.workers == 3
+    assert len(_processes(folder)) == 3
+    assert ended.result.workers >= 2  # the third may come too late for a group of its own
     _whole(folder, trials=1280)
 
 

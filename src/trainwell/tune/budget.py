@@ -17,6 +17,8 @@ _GROWTH = 8  # a group may be so many times as large as the one before
 _RESERVE = 1.3  # runs are slower now and then on a shared machine
 _CONFIRMING = 0.5  # of the time at most is kept for the confirmation
 _UNCONFIRMED = 0.85  # of the time may go into the search where no trial was whole before
+_RECORDING = 0.1  # seconds that the records and the diagnosis of a run of the confirmation take
+_OVERTIME = 1.05  # a confirmation that has begun may take so much of the time, rather than end without a result
 _SMALL_STACKS = 0.5  # confirmation runs are fused in small stacks and recorded: at least so much of the time alone
 
 
@@ -56,7 +58,8 @@ class Budget:
     @property
     def confirming_run_seconds(self) -> float:
         """Time that one run of the confirmation is expected to take, its record included."""
-        return _RESERVE * max(self.run_seconds + self.trial_seconds, _SMALL_STACKS * self._alone)
+        training = max(self.run_seconds + self.trial_seconds, _SMALL_STACKS * self._alone)
+        return _RESERVE * (training + _RECORDING)
 
     @property
     def search_end(self) -> float:
@@ -130,6 +133,10 @@ class Budget:
     def over(self) -> bool:
         """Whether the time for the search is over; until some trial was whole, it may take from the confirmation."""
         return self.seconds is not None and self.spent >= self._end
+
+    def all_over(self) -> bool:
+        """Whether the confirmation must end too."""
+        return self.seconds is not None and self.spent > _OVERTIME * self.seconds
 
     @property
     def _end(self) -> float:

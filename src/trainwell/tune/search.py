@@ -352,8 +352,7 @@ class Search:
         self._report(self._stage)
 
     def _overtime(self) -> str:
-        budget = self.budget
-        return "out of time" if budget.seconds is not None and budget.spent > budget.seconds else ""
+        return "out of time" if self.budget.all_over() else ""
 
     # -- progress ---------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from trainwell.records.study import (
 from trainwell.space import Space, default_space
 from trainwell.train import Halving, Lane
 from trainwell.train.fused.trial import seconds_alone
+from trainwell.train.knowledge import baseline_facts
 from trainwell.train.plan import plan_run
 from trainwell.train.stopping import keeper_for
 from trainwell.tune.budget import budget_of
@@ -386,6 +387,7 @@ def _seconds_of_a_run(problem: Problem, base: Recipe, space: Space) -> tuple[flo
     """Estimates of what a full run takes alone, by a few steps at the middle of the space, and of what a trial adds."""
     middle = base.with_(space.at([0.5] * space.width))
     Lane(problem, middle)  # the first one loads what it needs
+    baseline_facts(problem)  # so does the first diagnosis, which would be at the end, where no time is left
     begin = time.monotonic()
     lane = Lane(problem, middle)
     making = time.monotonic() - begin
