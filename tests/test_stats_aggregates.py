@@ -39,6 +39,7 @@ def test_average_ranks_share_ties_and_put_diverged_runs_last():
     first, second, third = average_ranks([[0.9, 0.8, math.nan], [0.7, 0.7, 0.1]], higher_is_better=True)
     assert (first.mean, second.mean, third.mean) == (1.25, 1.75, 3)
     assert first.n == 2
+    assert all(1 <= rank.interval.low <= rank.interval.high <= 3 for rank in (first, second, third))
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.data())

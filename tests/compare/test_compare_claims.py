@@ -1,6 +1,7 @@
 """Checking what somebody wrote against a result."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from race_cases import contenders, fabricated, judged, made_up, protocol, small_digits
@@ -10,6 +11,7 @@ from trainwell.compare.claims import check_claim
 from trainwell.compare.claims.reading import read_claim
 from trainwell.errors import RecordError
 
+NAMES = {"adamw": "adamw", "momentum": "momentum"}
 CLASSICAL = (
     "Although B is slightly better in the end, A trains faster and should be preferred for 80 epochs or less: "
     "its performance is better."
@@ -179,6 +181,28 @@ def test_a_negated_comparison_is_no_claim_and_an_open_one_is_a_claim_of_its_own(
     assert not read_claim("there is no evidence that a1 is better than b1", names, ()).assertions
     (found,) = read_claim("it cannot be told whether a1 is better than b1", names, ()).assertions
     assert (found.kind, found.subject, found.object) == ("open", "a1", "b1")
+
+
+def test_what_should_be_preferred_is_what_the_sentence_is_about():
+    reading = read_claim("adamw trains faster than momentum and should be preferred", NAMES, ("accuracy",))
+    assert [(a.kind, a.subject) for a in reading.assertions] == [("faster", "adamw"), ("preferred", "adamw")]
+    reading = read_claim("adamw is worse than momentum, which should be preferred", NAMES, ("accuracy",))
+    assert reading.assertions[-1].subject == "momentum"
+
+
+def test_a_claim_about_one_problem_is_held_against_that_one(clear):
+    undecided = replace(clear.pairs[0], problem="other", verdict="cannot tell")
+    record = replace(
+        clear,
+        pairs=(*clear.pairs, undecided),
+        protocol=replace(clear.protocol, problems=(*clear.protocol.problems, _renamed(clear.protocol.problems[0]))),
+    )
+    assert check_claim("On digits adamw is better than momentum in test accuracy at 30 epochs.", record).supported
+    assert "significance" in names_of(check_claim("On other adamw is better than momentum in test accuracy.", record))
+
+
+def _renamed(problem):
+    return replace(problem, facts=replace(problem.facts, name="other"))
 
 
 def test_neither_a_comparison_nor_runs_is_refused(tmp_path):

@@ -319,8 +319,8 @@ def _show(result: Comparison) -> None:
         )  # fmt: skip
     console.print(pairs)
     if record.pairs:
-        console.print("[bold]In full[/], the first pair; all of them are in the report:")
-        console.print(Text(record.pairs[0].sentence))
+        console.print("[bold]In full[/], one pair; all of them are in the report:")
+        console.print(Text(record.told_first[0].sentence))
     for refusal in record.refusals:
         console.print(Text(f"unfair: {refusal.reason}. {refusal.remedy}", style="red"))
     for note in record.notes:

@@ -26,7 +26,7 @@ def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
     rows = 0
     for source in tracer.sources.values():
         state = source.state
-        if source.sums is None or not state.is_evaluation() or state.model.fed:
+        if source.sums is None or not state.is_evaluation() or state.model.fed or source.grid:
             continue
         train = [
             other

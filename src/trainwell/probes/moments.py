@@ -10,10 +10,24 @@ import torch
 MOST = 400_000
 
 
+def is_grid(values: torch.Tensor) -> bool:
+    """Whether rows of up to three columns are points of a grid, drawn up for a picture: equal steps in each column."""
+    if values.ndim != 2 or not 1 <= values.shape[1] <= 3 or not 20 <= len(values) <= MOST:
+        return False
+    for column in values.detach().float().T:
+        steps = torch.unique(column).diff()
+        steps = steps[steps > 1e-5 * steps.max()] if len(steps) else steps  # the same value, rounded otherwise
+        if len(steps) < 4 or float(steps.max() - steps.min()) > 0.02 * float(steps.mean()):
+            return False
+    return True
+
+
 def of_inputs(values: torch.Tensor) -> dict[str, Any]:
     """Range, mean and deviation of inputs; per feature (or channel) where there are several rows."""
     values = values.detach()
     facts: dict[str, Any] = {"shape": list(values.shape), "dtype": str(values.dtype).removeprefix("torch.")}
+    if values.numel() and not values.is_floating_point() and not values.is_complex():
+        facts["largest"] = int(values.max())
     if not values.is_floating_point() or values.numel() == 0:
         return facts
     if values.numel() > MOST and values.ndim:

@@ -32,11 +32,13 @@ def note_pairs(tracer: Tracer, targets: torch.Tensor) -> None:
     """Keep hashes (and of narrow tables the rows) of a training batch beside its labels."""
     inputs = None if tracer.train_input is None else tracer.train_input()
     pairs = tracer.pairs
-    if inputs is None or pairs.rows >= MOST_ROWS or inputs.device.type != "cpu" or not inputs.is_floating_point():
+    if inputs is None or pairs.rows >= MOST_ROWS or inputs.device.type != "cpu":
         return
     if targets.numel() != len(inputs) or len(inputs) < 2:
         return
     labels = targets.detach().reshape(-1)
+    if not inputs.is_floating_point() and not _are_texts(inputs, labels):
+        return
     if labels.is_floating_point() and not bool((labels == labels.round()).all()):
         return
     if len(labels) >= 8 and len(torch.unique(labels)) == len(labels):
@@ -47,10 +49,17 @@ def note_pairs(tracer: Tracer, targets: torch.Tensor) -> None:
     pairs.hashes.append(found)
     pairs.labels.append(labels.long().numpy().copy())
     pairs.rows += len(found)
-    if 3 <= inputs[0].numel() <= 1024 and sum(map(len, pairs.table)) < 1000:
+    if inputs.is_floating_point() and 2 <= inputs[0].numel() <= 1024 and sum(map(len, pairs.table)) < 1000:
         pairs.flat = pairs.flat and inputs.ndim == 2
         pairs.table.append(inputs.detach().float().flatten(1).numpy().copy())
         pairs.table_labels.append(pairs.labels[-1])
+
+
+def _are_texts(tokens: torch.Tensor, labels: torch.Tensor) -> bool:
+    """Whether rows are 8 tokens or more and labels are classes, not the next token: few beside the tokens there are."""
+    if tokens.is_complex() or tokens.dtype == torch.bool or tokens[0].numel() < 8:
+        return False
+    return int(tokens.max()) >= 4 * (int(labels.max()) + 1)
 
 
 def facts_of(pairs: Pairs, *, final: bool) -> dict[str, Any]:
@@ -107,6 +116,8 @@ def _leak(pairs: Pairs) -> dict[str, Any] | None:
     ranks = table.argsort(0, kind="stable").argsort(0) + 1.0
     n, m = int(one.sum()), int((~one).sum())
     auc = (ranks[one].sum(0) - n * (n + 1) / 2) / (n * m)
+    if len(auc) < 3:
+        return None
     strength = np.maximum(auc, 1 - auc)
     order = strength.argsort()[::-1]
     best, following = int(order[0]), float(strength[order[1]])

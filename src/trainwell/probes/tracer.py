@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from threading import get_ident
@@ -97,6 +98,7 @@ class Tracer:
         self.schedulers: dict[int, SchedulerState] = {}
         self.models: dict[int, ModelState | None] = {}
         self.past_models: list[ModelState] = []
+        self.first_seen: dict[int, tuple[weakref.ref[Any], int]] = {}
         self.past_optimizers: list[OptimizerState] = []
         self.past_schedulers: list[SchedulerState] = []
         self.past_loaders: list[LoaderState] = []
@@ -141,7 +143,7 @@ class Tracer:
         self.depth_backward = 0
         self.loss_depth = 0
         self.looks_for_holes = 0
-        self.copies_weights = False
+        self.copied_at = math.inf  # the first step after which weights were copied
         self.snapshots: dict[int, Any] = {}
         self.stale: tuple[Site | None, int] | None = None
         self.walk_again = math.inf  # step
@@ -165,6 +167,14 @@ class Tracer:
         """A number that was not given before."""
         self.key += 1
         return self.key
+
+    def since(self, parameter: Any) -> int:
+        """When a tensor was first seen: a number below those of what came later."""
+        ref, key = self.first_seen.get(id(parameter), (None, 0))
+        if ref is None or ref() is not parameter:
+            key = self.next_key()
+            self.first_seen[id(parameter)] = weakref.ref(parameter), key
+        return key
 
     @property
     def here(self) -> bool:
@@ -301,7 +311,7 @@ class Tracer:
             waits=tuple((p, n) for s, n in self.waits.most_common(20) if (p := place(s)) is not None),
             device=_device(models),
             finished=self.finished,
-            copies_weights=self.copies_weights,
+            copies_weights=self.copied_at < (self.evaluations[-1].step if self.evaluations else math.inf),
             stale_steps=0 if self.stale is None else self.stale[1],
             stopped=self.stopped,
             exit_status=self.exit_status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from functools import partial
 from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -209,17 +210,30 @@ def _parameters(tracer: Tracer, state: ModelState, module: nn.Module) -> None:
                 known["requires_grad"] = parameter.requires_grad
                 fresh[id(parameter)] = known
                 continue
-            fresh[id(parameter)] = {
-                "ref": weakref.ref(parameter),
+            info = fresh[id(parameter)] = {"since": tracer.since(parameter)}
+            info |= {
+                "ref": weakref.ref(parameter, partial(_gone, tracer, info)),
                 "name": f"{prefix}.{name}" if prefix else name,
                 "shape": tuple(parameter.shape) if not nn.parameter.is_lazy(parameter) else (),
                 "kind": kind or ("bias" if name.startswith("bias") else "weight"),
                 "requires_grad": parameter.requires_grad,
                 "module": id(layer),
                 "made": watch_places.made_at(tracer, id(layer)) or state.site,
-                "initialised": tracer.made_weights.get(0 if nn.parameter.is_lazy(parameter) else parameter.data_ptr()),
+                "initialised": tracer.made_weights.get(_address(parameter)),
             }
     state.parameters = fresh
+
+
+def _address(parameter: nn.Parameter) -> int:
+    """Where its numbers lie; 0 if they are not there yet, or not there at all (a tensor of a transformation)."""
+    if nn.parameter.is_lazy(parameter) or torch._C._functorch.is_functorch_wrapped_tensor(parameter):
+        return 0
+    return parameter.data_ptr()
+
+
+def _gone(tracer: Tracer, info: dict[str, Any], _: Any) -> None:
+    """Note when a parameter was freed: its identity may be that of another one from now on."""
+    info["until"] = tracer.next_key()
 
 
 def refresh_parameters(tracer: Tracer, model: ModelState) -> None:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, Tenso
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torch.utils.data.distributed import DistributedSampler
 
-from trainwell.probes import datasets, fingerprint, label_change, pairs
+from trainwell.probes import datasets, fingerprint, label_change, moments, pairs
 from trainwell.probes.naming import HELD_OUT, TRAIN, telling, tokens
 from trainwell.probes.place import Site, site, user_frames, words
 from trainwell.probes.state import DatasetState, LoaderState
@@ -41,6 +41,7 @@ class Source:
     sums: Any = None
     seen: int = 0
     windows: bool = False
+    grid: bool = False
 
 
 def install(tracer: Tracer) -> None:
@@ -319,6 +320,7 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         source.objects.add(id(tensor))
         if source.seen < 2000 and source.calls <= 24 and tensor.is_floating_point() and tensor.ndim in (2, 4):
             _add_moments(source, tensor)
+            source.grid = source.grid or (loader is None and not state.grad and moments.is_grid(tensor))
         found = fingerprint.rows(tensor, 4096)
         if found is not None and not tensor.is_floating_point():
             tokens = tensor.detach()[: len(found)].reshape(len(found), -1)

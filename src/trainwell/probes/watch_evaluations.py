@@ -64,6 +64,13 @@ def judge(tracer: Tracer, state: CallState, output: torch.Tensor) -> None:
         now.pending_loss -= float(chances.gather(1, labels[:, None].clamp(0, output.shape[1] - 1)).sum())
 
 
+def judge_at_loss(now: EvaluationState, scores: torch.Tensor, targets: torch.Tensor) -> None:
+    """Accuracy of what the loss of an evaluation was given, which counts where no labels were known at the forward."""
+    if scores.ndim == 2 and targets.ndim == 1 and len(scores) == len(targets) and not targets.is_floating_point():
+        now.right_at_loss += int((scores.detach().argmax(1) == targets).sum())
+        now.judged_at_loss += len(targets)
+
+
 def _count(now: EvaluationState, labels: torch.Tensor) -> None:
     values, counts = torch.unique(labels.long(), return_counts=True)
     for value, count in zip(values.tolist()[:2000], counts.tolist()[:2000], strict=True):
@@ -124,6 +131,8 @@ def close(tracer: Tracer) -> None:
     tracer.evaluation = None
     if not now.loss_rows and not now.judged:
         return
+    if not now.judged:
+        now.right, now.judged = now.right_at_loss, now.judged_at_loss
     if not now.loss_rows and now.pending_loss:
         now.loss_sum, now.loss_rows = now.pending_loss, now.judged
     if len(tracer.evaluations) > 2000:

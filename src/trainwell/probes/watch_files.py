@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ def install(tracer: Tracer) -> None:
             result = original(self, *args, **kwargs)
             if tracer.here and not args and not kwargs and isinstance(result, dict) and tracer.steps:
                 try:
-                    tracer.copies_weights = True
+                    tracer.copied_at = min(tracer.copied_at, tracer.steps)
                     if len(tracer.snapshots) >= _MOST_SNAPSHOTS:  # states that are gone
                         tracer.snapshots = {i: kept for i, kept in tracer.snapshots.items() if kept[0]() is not None}
                     tracer.snapshots[id(result)] = (weakref.ref(result), weakref.ref(self), tracer.steps, site(2))
@@ -82,7 +83,7 @@ def install(tracer: Tracer) -> None:
 
     def copied(original: Function) -> Function:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            tracer.copies_weights = tracer.copies_weights or bool(tracer.steps)
+            tracer.copied_at = min(tracer.copied_at, tracer.steps or math.inf)
             return original(*args, **kwargs)
 
         return wrapper

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from trainwell.probes import moments, pairs, watch_places
+from trainwell.probes import moments, pairs, watch_evaluations, watch_places
 from trainwell.probes.place import site
 from trainwell.probes.state import LossState, keep
 
@@ -102,6 +102,8 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
         scale = 1 if state.facts["reduction"] == "mean" else 1 / max(1, targets.numel())
         tracer.evaluation.loss_sum += float(result) * scale * count
         tracer.evaluation.loss_rows += count
+        if name == "cross_entropy" and tracer.evaluation.judged_at_loss < 5000:
+            watch_evaluations.judge_at_loss(tracer.evaluation, scores, targets)
     number = state.calls
     if not (number <= 30 or (number & (number - 1)) == 0) or (scores.device.type != "cpu" and number > 8):
         return

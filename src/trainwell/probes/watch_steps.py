@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -189,6 +190,8 @@ def find(tracer: Tracer, optimizer: Any, *, made_now: bool = False) -> Optimizer
     with tracer.governor:
         sites = [(f.f_code.co_filename, f.f_lineno) for f in user_frames(3)]
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        for parameter in parameters:
+            tracer.since(parameter)
         state = OptimizerState(
             key=tracer.next_key(),
             kind=type(optimizer).__name__,
@@ -201,6 +204,7 @@ def find(tracer: Tracer, optimizer: Any, *, made_now: bool = False) -> Optimizer
         )
         if not made_now and tracer.steps:
             state.made_at_step = 0
+        state.optimizer = weakref.ref(optimizer, partial(_gone, tracer, state))
         state.witnesses = [weakref.ref(p) for p in _witnesses(parameters)]
         matrices = [p for p in parameters if p.ndim > 1 and not any(ref() is p for ref in state.witnesses)]
         state.measured = [weakref.ref(p) for p in _witnesses(matrices)[-3:]]
@@ -212,6 +216,11 @@ def find(tracer: Tracer, optimizer: Any, *, made_now: bool = False) -> Optimizer
         tracer.optimizers[id(optimizer)] = state
         _describe(tracer, state, optimizer)
     return state
+
+
+def _gone(tracer: Tracer, state: OptimizerState, _: Any) -> None:
+    """Note when an optimizer was freed, and its parameters with it, for all it knows."""
+    state.until = tracer.next_key()
 
 
 def _witnesses(parameters: list[Any]) -> list[Any]:

@@ -368,6 +368,12 @@ class ComparisonRecord:
     environment: Environment | None = None
     format: int = 1
 
+    @property
+    def told_first(self) -> tuple[PairClaim, ...]:
+        """All pairs; first those of which something can be said, the surest one before the others."""
+        weight = {"better": 0, "worse": 0, "as good as": 1}
+        return tuple(sorted(self.pairs, key=lambda p: (weight.get(p.verdict, 2), p.difference.p_corrected or 0.0)))
+
     def result(self, contender: str, problem: str, horizon: int) -> ContenderResult:
         """One contender on one problem at one horizon."""
         wanted = (contender, problem, horizon)

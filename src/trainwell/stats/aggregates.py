@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -76,7 +76,8 @@ def average_ranks(scores: Sequence[Values], higher_is_better: bool, level: float
         level: Of the t interval over problems. [0 to 1]
 
     Returns:
-        Per contender the mean rank [1 to contenders], interval (None for one problem), n problems.
+        Per contender the mean rank, its interval, cut at the first and the last rank (None for one problem) [1 to
+        contenders], and n problems.
 
     Raises:
         UsageError: If there is no problem, or the problems differ in the number of contenders.
@@ -90,7 +91,16 @@ def average_ranks(scores: Sequence[Values], higher_is_better: bool, level: float
         raise UsageError(f"`scores` must hold the same contenders for each problem, got {lengths}. Run all.")
     scores_PC = np.stack(rows)
     ranks_PC = scipy.stats.rankdata(-scores_PC if higher_is_better else scores_PC, axis=1)
-    return tuple(mean_interval(np.asarray(ranks, dtype=np.float64), level) for ranks in ranks_PC.T)
+    found = (mean_interval(np.asarray(ranks, dtype=np.float64), level) for ranks in ranks_PC.T)
+    return tuple(_within(estimate, 1.0, float(ranks_PC.shape[1])) for estimate in found)
+
+
+def _within(estimate: Estimate, least: float, most: float) -> Estimate:
+    """An estimate whose interval is cut at the limits of what can be."""
+    if estimate.interval is None:
+        return estimate
+    low, high = max(least, estimate.interval.low), min(most, estimate.interval.high)
+    return replace(estimate, interval=replace(estimate.interval, low=low, high=high))
 
 
 def performance_profile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,7 +83,9 @@ def check_claim(text: str, result: str | Path | ComparisonRecord) -> ClaimCheck:
     for fault in _faults(reading, evidence):
         faults.setdefault((fault.name, fault.quote), fault)
     named = {name for a in reading.assertions for name in (a.subject, a.object)}
-    said = [] if evidence.record is None else list(evidence.record.pairs)
+    said = (
+        [] if evidence.record is None else [p for p in evidence.record.pairs if _on_a_stated_problem(p, text, evidence)]
+    )
     exactly = [p.sentence for p in said if {p.a, p.b} <= named]
     about = exactly or [p.sentence for p in said if not named & set(evidence.contenders) or {p.a, p.b} & named]
     return ClaimCheck(text, not faults, tuple(faults.values()), tuple(about[:_SAID]))
@@ -234,7 +237,9 @@ def _of_pair(
     wanted = [
         (p, flipped)
         for p, flipped in evidence.pairs(subject, other)
-        if (p.claim == "C4" if speed else p in main) and _at_a_stated_length(p, reading)
+        if (p.claim == "C4" if speed else p in main)
+        and _at_a_stated_length(p, reading)
+        and _on_a_stated_problem(p, reading.text, evidence)
     ]
     if not wanted and not speed:
         yield Fault(
@@ -300,6 +305,12 @@ def _numbers(pair: PairClaim) -> str:
         unit = " to the target" if pair.claim == "C4" else ""
         parts.insert(0, f"{pair.a} minus {pair.b}: {d.interval[0]:+.4g} to {d.interval[1]:+.4g}{unit}")
     return ", ".join(part for part in [*parts, f"n = {d.n}"] if part)
+
+
+def _on_a_stated_problem(pair: PairClaim, text: str, evidence: Evidence) -> bool:
+    """Whether a pair's problem is among those that the text names, where it names any that was compared."""
+    stated = [p for p in evidence.problems if re.search(rf"(?<![\w-]){re.escape(p)}(?![\w-])", text, re.I)]
+    return not stated or pair.problem in stated
 
 
 def _at_a_stated_length(pair: PairClaim, reading: Reading) -> bool:

@@ -194,6 +194,7 @@ def _assertions(text: str, places: Sequence[tuple[int, str, str]], higher_is_bet
         for m in re.finditer(rf"\b(?:{_WORDS[kind]})\b", text, re.I):
             if not any(a < m.end() and m.start() < b for a, b, _ in found):
                 found.append((*m.span(), kind))
+    told: dict[int, list[str]] = {}  # subjects of the assertion that a mention is the object of, by its place
     for start, end, kind in sorted(found):
         sentence = _bounds(text, start, r"[.;:](?=\s|$)")
         clause = _bounds(text, start, r"[.;:,](?=\s|$)|\b(?:although|though|but|while|whereas)\b")
@@ -215,6 +216,11 @@ def _assertions(text: str, places: Sequence[tuple[int, str, str]], higher_is_bet
         if kind == "open":
             around = list(dict.fromkeys(p[1] for p in [*before, *after]))
             subjects, objects = around[:1], around[1:2] or [""]
+        if before and not directly and kind != "open" and before[-1][0] in told:
+            last = before[-1]
+            if not re.search(r"\b(?:which|that|who|it)\b", text[last[0] + len(last[2]) : start], re.I):
+                subjects = told[last[0]]  # "A is faster than B and should be preferred" speaks of A twice
+        told.update({place: subjects for place, _, _ in directly})
         for subject in subjects or [""]:
             for other in objects:
                 yield Assertion(kind, subject, other, text[clause[0] : clause[1]].strip(" ,.;"), start)

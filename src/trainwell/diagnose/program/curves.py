@@ -14,7 +14,7 @@ from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.questions import uninformed_loss
 from trainwell.diagnose.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord
+from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
 
 _PLAY = ("env", "reward", "rewards", "episode", "gym", "policy", "q_values", "replay", "action", "actions")
 
@@ -62,9 +62,9 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Whether a `state_dict()` that was taken during the training is loaded or saved later, while its tensors are the
-    model's own: they followed the training. Where nothing was saved or copied at all, and one model was trained and
-    evaluated in one place, whether the median metric of the
-    best three successive evaluations beats the last one and the one before it, beyond sampling noise.
+    model's own: they followed the training. Where nothing was saved or copied before the last evaluation, and one
+    model was trained and evaluated in one place, whether the median metric of the best three successive evaluations
+    beats the last one and the one before it, beyond sampling noise.
     """
     trace = trace_of(run)
     if trace.stale_steps:
@@ -77,11 +77,17 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
             Remedy("Copy it when it is taken.", code="best = copy.deepcopy(model.state_dict())"),
             trace.places.get("stale"),
         )
-    elif not trace.stopped and not trace.copies_weights and not any(f.what == "save" for f in trace.files):
+    elif not trace.stopped and not trace.copies_weights and not _saves_on_the_way(trace):
         trained = {c.model for c in trace.calls if c.trained}
         stepping = [o for o in trace.optimizers if o.steps]
         if len(trained) == len(stepping) == len({e.place for e in trace.evaluations}) == 1:  # no folds, no phases
             yield from generalization.last_is_worse(run)
+
+
+def _saves_on_the_way(trace: TraceRecord) -> bool:
+    """Whether anything is saved before the last evaluation; the weights at the end are not those of the best."""
+    last = trace.evaluations[-1].step if trace.evaluations else 0
+    return any(f.what == "save" and f.step < last for f in trace.files)
 
 
 @rule("underfitting", "warning")

@@ -20,6 +20,8 @@ from trainwell.diagnose.rule import rule
 from trainwell.records import ActivationTrace, Finding, GraphTrace, Place, Remedy, RunRecord, TraceRecord
 
 _WEAK = ("underfitting", "no-better-than-chance", "learning-rate-too-low")
+_UNROLLED = 8
+_ACTIVATIONS = ("ReLU", "GELU", "SiLU", "LeakyReLU", "ELU", "PReLU", "Tanh", "Sigmoid", "Mish", "Hardswish", "ReLU6")
 _BETWEEN = (*PASSING, "NativeBatchNorm", "Mul", "Div")
 
 
@@ -39,14 +41,16 @@ def missing_nonlinearity(run: RunRecord) -> Iterator[Finding]:
 
     ## When it is wrong
     A narrow layer between two wide ones is a low-rank factorisation and not reported, nor are depthwise convolutions
-    followed by pointwise ones, and attention projections.
+    followed by pointwise ones, attention projections, gated units, and parts with activations of their own (a projector
+    and a predictor) of which the one feeds the other.
 
     ## Source
     Goodfellow, Bengio & Courville 2016, Deep Learning, section 6.1.
     """
     trace = trace_of(run)
     for graph in trace.graphs:
-        pairs = [(i, pair) for i in range(len(graph.nodes)) if (pair := _linear_pair(graph, i)) is not None]
+        found = [(i, pair) for i in range(len(graph.nodes)) if (pair := _linear_pair(graph, i)) is not None]
+        pairs = [(i, pair) for i, pair in found if not _are_networks_in_a_row(trace, *pair)]
         if pairs:
             index, (first, second) = pairs[0]
             node = graph.nodes[index]
@@ -93,7 +97,7 @@ def _linear_pair(graph: GraphTrace, index: int) -> tuple[str, str] | None:
     if (kind(graph.nodes[index]) in dense) != (kind(graph.nodes[source]) in dense):
         return None
     middle, wide_in, wide_out = inner[1][0], inner[1][1], outer[1][0]
-    if _leaves_a_model(graph, index, outer[2], source):
+    if _leaves_a_model(graph, index, outer[2], source) or _is_gated(graph, index, outer[2], source):
         return None
     readers = sum(1 for n in graph.nodes if source in n.inputs)
     if readers > 1 or middle < min(wide_in, wide_out):
@@ -112,6 +116,37 @@ def _linear_pair(graph: GraphTrace, index: int) -> tuple[str, str] | None:
         if sorted(set(inner[1][2:]) | set(outer[1][2:])) and inner[1][2:] != outer[1][2:]:
             return None
     return inner[0].rpartition(".")[0], outer[0].rpartition(".")[0]
+
+
+def _is_gated(graph: GraphTrace, index: int, slot: int, source: int) -> bool:
+    """Whether the way from a layer back to another passes a product with something that is computed too."""
+    found = graph.nodes[index].inputs[slot]
+    for _ in range(30):
+        if found == source or not 0 <= found < len(graph.nodes) or not graph.nodes[found].inputs:
+            return False
+        node = graph.nodes[found]
+        others = [behind(graph, found, k) for k in range(1, len(node.inputs))] if kind(node) in ("Mul", "Div") else []
+        if any(other is not None and graph.nodes[other].leaf is None for other in others):
+            return True
+        found = node.inputs[0]
+    return False
+
+
+def _are_networks_in_a_row(trace: TraceRecord, first: str, second: str) -> bool:
+    """Whether two layers end and begin parts of their own, each with activations inside (a projector, a predictor)."""
+    (first_part, _, _), (second_part, _, _) = first.rpartition("."), second.rpartition(".")
+    if first_part == second_part:
+        return False
+    return all(_has_activation(trace, part) for part in (first_part, second_part))
+
+
+def _has_activation(trace: TraceRecord, part: str) -> bool:
+    name = part.partition(".")[2]
+    return bool(name) and any(
+        layer.rpartition(".")[0] == name and made in _ACTIVATIONS
+        for m in trace.models
+        for layer, made in m.layers.items()
+    )
 
 
 def _leaves_a_model(graph: GraphTrace, index: int, slot: int, source: int) -> bool:
@@ -211,7 +246,10 @@ def saturated_activations(run: RunRecord) -> Iterator[Finding]:
         if entry.op not in ("TanhBackward0", "SigmoidBackward0") or entry.looks < 3 or entry.units < 8:
             continue
         first = [s for _, s in entry.limit_share[:3]]
-        if min(first) >= 0.6:
+        alike = [min(s for _, s in other.limit_share[:3]) >= 0.6 for other in trace.activations
+                 if other.op == entry.op and other.units == entry.units and other.limit_share]  # fmt: skip
+        unrolled = len(alike) >= _UNROLLED  # one layer that is called many times in a step
+        if min(first) >= 0.6 and (not unrolled or sum(alike) >= 0.8 * len(alike)):
             yield Finding(
                 "saturated-activations",
                 "warning",

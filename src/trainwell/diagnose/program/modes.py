@@ -84,7 +84,8 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
     Calls of a trained model that no backward pass came from, without gradients or in a row of several, after
     training began: whether dropout or batch norm layers were in train mode. Several passes over the very same input (MC
     dropout), outputs that feed another model (unless that one is in eval mode), `update_bn`, and models that no
-    optimizer holds are left out.
+    optimizer holds are left out, of these last but copies of a trained model (moving averages) on data from a loader
+    that nothing is trained on.
 
     ## Why it matters
     Dropout makes the score worse and random. Batch norm scores each batch by its own statistics, and the
@@ -101,11 +102,15 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
     """
     trace = trace_of(run)
     for model in trace.models:
-        if not optimized(model) or not (model.dropout or model.batch_norm):
+        if not (model.dropout or model.batch_norm):
             continue
+        if optimized(model):
+            calls = [*evaluation_calls(trace, model), *_of_evaluated_parts(trace, model)]
+        else:
+            calls = _of_an_average(trace, model)
         bad = [
             c
-            for c in [*evaluation_calls(trace, model), *_of_evaluated_parts(trace, model)]
+            for c in calls
             if c.training
             and c.noisy >= 0.9 * c.calls
             and c.repeated < 0.5 * c.calls
@@ -115,18 +120,28 @@ def evaluation_in_train_mode(run: RunRecord) -> Iterator[Finding]:
         ]
         if not bad:
             continue
-        calls = sum(c.calls for c in bad)
+        count = sum(c.calls for c in bad)
         dropout, norm = any(c.dropout_on for c in bad), any(c.batch_norm_on for c in bad)
         main = max(bad, key=lambda c: c.calls)
         shared = main.place in [c.place for c in training_calls(trace, model)]
         yield Finding(
             "evaluation-in-train-mode",
             "error",
-            f"{calls} evaluation calls ran in train mode; the model has {_layers(model.dropout, model.batch_norm)}.",
-            {"evaluation_calls": calls, "dropout_active": dropout, "batch_norm_updating": norm},
+            f"{count} evaluation calls ran in train mode; the model has {_layers(model.dropout, model.batch_norm)}.",
+            {"evaluation_calls": count, "dropout_active": dropout, "batch_norm_updating": norm},
             Remedy("Call model.eval() before the evaluation and model.train() after it.", code="model.eval()"),
             main.outer if shared and main.outer is not None else main.place,
         )
+
+
+def _of_an_average(trace: TraceRecord, model: ModelTrace) -> list[CallTrace]:
+    """Calls of a copy of a trained model, such as its moving average, on data from loaders that none is trained on."""
+    shapes = [(p.name, p.shape) for p in model.parameters]
+    originals = [m for m in trace.models if optimized(m) and [(p.name, p.shape) for p in m.parameters] == shapes]
+    if not shapes or not originals:
+        return []
+    held_out = {entry.key for entry in trace.loaders if not entry.train}
+    return [c for c in evaluation_calls(trace, model) if c.loader in held_out]
 
 
 def _of_evaluated_parts(trace: TraceRecord, model: ModelTrace) -> list[CallTrace]:

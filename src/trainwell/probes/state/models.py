@@ -12,6 +12,7 @@ from trainwell.probes.state.values import as_trace, no_object
 from trainwell.records import ActivationTrace, CallTrace, ModelTrace, ParameterTrace
 
 if TYPE_CHECKING:
+    from trainwell.probes.state.optimization import OptimizerState
     from trainwell.probes.tracer import Tracer
 
 
@@ -48,10 +49,10 @@ class ModelState:
 
     def record(self, tracer: Tracer) -> ModelTrace:
         """As plain values."""
-        owners: dict[int, list[int]] = {}
+        owners: dict[int, list[OptimizerState]] = {}
         for optimizer in [*tracer.past_optimizers, *tracer.optimizers.values()]:
             for identity in optimizer.ids:
-                owners.setdefault(identity, []).append(optimizer.key)
+                owners.setdefault(identity, []).append(optimizer)
         cuts = {k: s for k, s in self.cuts.items() if s is None or not source.is_an_option(s)}
         return as_trace(
             ModelTrace,
@@ -62,7 +63,7 @@ class ModelState:
                     shape=p["shape"],
                     kind=p["kind"],
                     requires_grad=p["requires_grad"],
-                    optimizers=tuple(owners.get(identity, ())),
+                    optimizers=tuple(o.key for o in owners.get(identity, ()) if _at_one_time(o, p)),
                     reached=p.get("reached", 0),
                     thawed_alone=p.get("thawed_alone", 0),
                     had_gradient=p.get("had_gradient", False),
@@ -81,6 +82,13 @@ class ModelState:
             cut_by_option=bool(self.cuts) and not cuts,
             eval_place=place(self.still_site),
         )
+
+
+def _at_one_time(optimizer: OptimizerState, parameter: dict[str, Any]) -> bool:
+    """Whether an optimizer and a parameter were there together; else one has the identity of something freed."""
+    before = optimizer.until is not None and optimizer.until < parameter["since"]
+    after = "until" in parameter and parameter["until"] < optimizer.key
+    return not (before or after)
 
 
 @dataclass(eq=False)
@@ -143,6 +151,8 @@ class EvaluationState:
     loss_rows: int = 0
     right: int = 0
     judged: int = 0
+    right_at_loss: int = 0
+    judged_at_loss: int = 0
     rows: int = 0
     calls: int = 0
     pending_loss: float = 0.0

@@ -38,6 +38,7 @@ class OptimizerState:
     shares_with: int | None = None
     live_shares: bool = False
     ids: frozenset[int] = frozenset()
+    until: int | None = None
     reached_ids: set[int] = field(default_factory=set)
     walks: int = 0
     looks: int = 0
