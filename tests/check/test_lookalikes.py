@@ -409,3 +409,107 @@ def test_a_teacher_that_was_trained_here_is_no_evaluation():
         teacher.eval()
         loop(student, lambda m: F.mse_loss(m(x), teacher(x).detach()), 40)
     assert "gradients-in-evaluation" not in rules(watcher)
+
+
+def test_a_moving_average_is_evaluated_in_eval_mode():
+    import copy
+
+    from torch.utils.data import DataLoader, TensorDataset
+
+    found = []
+    for still in (False, True):
+        torch.manual_seed(0)
+        train, held_out = (DataLoader(TensorDataset(torch.randn(n, 4), torch.arange(n) % 2), 8) for n in (64, 32))
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2))
+        average = copy.deepcopy(model).requires_grad_(False)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        with watch() as watcher:
+            for _ in range(4):
+                average.train(not still)
+                for x, y in train:
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(x), y).backward()
+                    optimizer.step()
+                with torch.no_grad():
+                    for x, y in held_out:
+                        F.cross_entropy(average(x), y)
+        found.append("evaluation-in-train-mode" in rules(watcher))
+    assert found == [True, False]
+
+
+class Gated(nn.Module):
+    def __init__(self, gated):
+        super().__init__()
+        self.up, self.down, self.gate = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(6, 16) if gated else None
+        self.out = nn.Linear(16, 3)
+
+    def forward(self, x):
+        h = self.up(x) * (F.silu(self.gate(x)) if self.gate is not None else 0.5)
+        return self.out(F.silu(self.down(h)))
+
+
+def test_a_gate_is_a_nonlinearity_and_a_constant_factor_is_none():
+    x, y = torch.randn(12, 6), torch.arange(12) % 3
+    found = []
+    for gated in (False, True):
+        with watch() as watcher, torch.autocast("cpu", dtype=torch.bfloat16):
+            loop(Gated(gated), lambda m: F.cross_entropy(m(x), y))
+        found.append("missing-nonlinearity" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_two_networks_in_a_row_are_no_missing_nonlinearity():
+    def part(parts):
+        return nn.Sequential(*parts)
+
+    x, y = torch.randn(12, 6), torch.arange(12) % 3
+    found = []
+    for inside in (False, True):
+        first = [nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.BatchNorm1d(8)] if inside else [nn.Linear(6, 8)]
+        last = [nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3)]
+        with watch() as watcher:
+            loop(part([part(first), part(last)]), lambda m: F.cross_entropy(m(x), y))
+        found.append("missing-nonlinearity" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_a_grid_that_is_drawn_is_no_shifted_split():
+    x = torch.randn(64, 1)
+    found = []
+    for held_out in (torch.rand(60, 1) + 8, torch.linspace(5, 12, 60)[:, None]):
+        with watch() as watcher:
+            model = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+
+            def look(step, model=model, x_val=held_out):
+                model.eval()
+                with torch.no_grad():
+                    model(x_val)
+
+            loop(model, lambda m: F.mse_loss(m(x), x.sin()), after=look)
+        found.append("split-shift" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_texts_with_two_labels_conflict_and_windows_with_two_next_tokens_do_not():
+    found = []
+    for classes, vocabulary in ((3, 50), (50, 50)):
+        torch.manual_seed(0)
+        once = torch.randint(0, vocabulary, (60, 10))
+        x, y = torch.cat([once, once[:20]]), torch.randint(0, classes, (80,))
+        y[60:] = (y[:20] + 1) % classes
+        with watch() as watcher:
+            model = nn.Sequential(nn.Embedding(vocabulary, 8), nn.Flatten(), nn.Linear(80, classes))
+            loop(model, lambda m, x=x, y=y: F.cross_entropy(m(x), y))
+        found.append("conflicting-labels" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_parameters_that_got_the_identity_of_freed_ones_are_others():
+    from trainwell.probes.state.models import _at_one_time
+    from trainwell.probes.state.optimization import OptimizerState
+
+    optimizer = OptimizerState(key=5, kind="SGD", site=None, optimizer=None, until=9)
+    assert _at_one_time(optimizer, {"since": 3})
+    assert _at_one_time(optimizer, {"since": 3, "until": 9})
+    assert not _at_one_time(optimizer, {"since": 2, "until": 4})  # freed before the optimizer was made
+    assert not _at_one_time(optimizer, {"since": 10})  # first seen after the optimizer was freed
