@@ -73,6 +73,7 @@ def facts_of(pairs: Pairs, *, final: bool) -> dict[str, Any]:
     facts["pairs"] = {
         "conflicting": int((counts > 1).sum()),
         "looked_at": len(counts),
+        "again": pairs.rows - len(np.unique(np.concatenate(pairs.hashes))),
         "repeats": max((n / len(part) for n, part in zip(inside, pairs.hashes, strict=True)), default=0.0),
     }
     if not final:

@@ -258,7 +258,8 @@ class BackwardTrace:
 
     Attributes:
         losses: (step, value) of the backwarded scalar.
-        made: The last assignment to the loss before it; `around` calls of activations and the like in its function.
+        made: The last assignment to the loss before it; `around` calls of activations and the like in its function;
+            `kept` the first statement there that stores the loss itself.
         without_graph: Calls on a tensor that requires no gradient.
         no_parameters: Of `walks` walked graphs, how many reached no parameter of a model or optimizer.
         half: Whether the graph was built under float16 autocast or in float16.
@@ -272,6 +273,7 @@ class BackwardTrace:
     calls: int = 0
     losses: tuple[tuple[int, float], ...] = ()
     made: Place | None = None
+    kept: Place | None = None
     around: Mapping[str, Place] = field(default_factory=dict)
     without_graph: int = 0
     walks: int = 0

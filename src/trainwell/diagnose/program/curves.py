@@ -107,7 +107,9 @@ def underfitting(run: RunRecord) -> Iterator[Finding]:
     guess, rows = uninformed_loss(run), [r for r in run.evaluations("val") if "accuracy" in r.metrics]
     if found or not agreement or curve is None or guess is None or len(rows) < 6 or trace.stopped:
         return
-    if int(trace.train_data.get("examples") or 0) < agreement["rows"] or run.problem.metric != "accuracy":
+    known = int(trace.train_data.get("examples") or 0) >= agreement["rows"]
+    come_again = int(trace.train_data.get("pairs", {}).get("again", 0)) >= 50
+    if not (known or come_again) or run.problem.metric != "accuracy":
         return  # the same examples, drawn anew each time, would be their own neighbours
     half = Curve(curve.step[len(curve) // 2 :], curve.loss[len(curve) // 2 :])
     slope, level = trend(half.step, half.loss), float(np.median(half.loss))

@@ -469,5 +469,5 @@ def graph_kept_alive(run: RunRecord) -> Iterator[Finding]:
                 f"The graphs of {backward.stored} earlier losses are still in memory.",
                 {"graphs_alive": backward.stored, "backward_calls": backward.calls},
                 Remedy("Store loss.item() instead of the loss.", code="total += loss.item()"),
-                backward.place,
+                backward.kept or backward.place,
             )

@@ -72,7 +72,8 @@ def loss_broadcast(run: RunRecord) -> Iterator[Finding]:
             n = node.shape[0]
             if n > 1 and node.shape == (n, n) and inner.shape in ((n,), (n, 1)):
                 other = (n, 1) if inner.shape == (n,) else (n,)
-                yield _broadcast(inner.shape, other, trace.places.get("loss") or graph.place)
+                made = next((b.made for b in trace.backwards if b.made and str(b.place) == str(graph.place)), None)
+                yield _broadcast(inner.shape, other, made or trace.places.get("loss") or graph.place)
                 return
 
 

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainwell.probes import origin, source
+from trainwell.probes import keeping, origin, source
 from trainwell.probes.place import Site, place
 from trainwell.probes.state.values import as_trace
 from trainwell.records import BackwardTrace, LossTrace
@@ -114,6 +114,7 @@ class BackwardState:
             BackwardTrace,
             self,
             made=None if self.site is None else place(origin.given(self.site)),
+            kept=None if self.site is None else place(keeping.kept_at(self.site)),
             around={k: w for k, s in self._around().items() if (w := place(s)) is not None},
             stored=self.stored_history[-1] if self.stored_history else 0,
             stored_history=tuple(self.stored_history[-60:]),
