@@ -513,3 +513,20 @@ def test_parameters_that_got_the_identity_of_freed_ones_are_others():
     assert _at_one_time(optimizer, {"since": 3, "until": 9})
     assert not _at_one_time(optimizer, {"since": 2, "until": 4})  # freed before the optimizer was made
     assert not _at_one_time(optimizer, {"since": 10})  # first seen after the optimizer was freed
+
+
+def test_inputs_that_a_network_must_not_know_are_no_split():
+    x = torch.randn(64, 2)
+    found = []
+    for passes in (1, 12):
+        torch.manual_seed(0)
+        with watch() as watcher:
+            model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 1))
+            loop(model, lambda m: F.mse_loss(m(x), x[:, :1].sin()))
+            model.train(passes > 1)
+            x_val = x + 6
+            with torch.no_grad():
+                for _ in range(passes):
+                    model(x_val)
+        found.append("split-shift" in rules(watcher))
+    assert found == [True, False]

@@ -4,7 +4,11 @@ import pytest
 
 from trainwell.probes.keeping import kept_at
 
-BEFORE = "def train(model, data, total, losses, self):\n    for x in data:\n        loss = model(x)\n        loss.backward()\n"
+BEFORE = """def train(model, data, total, losses, self):
+    for x in data:
+        loss = model(x)
+        loss.backward()
+"""
 
 
 @pytest.mark.parametrize(

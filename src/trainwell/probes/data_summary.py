@@ -28,6 +28,8 @@ def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
         state = source.state
         if source.sums is None or not state.is_evaluation() or state.model.fed or source.grid:
             continue
+        if state.repeated > 0.5 * state.calls and state.dropout_on:
+            continue  # MC dropout: how unsure it is, often of inputs that it must not know
         train = [
             other
             for other in tracer.sources.values()

@@ -299,7 +299,7 @@ def note_input(tracer: Tracer, state: CallState, tensor: torch.Tensor | None, fr
         tracer.train_input = None if tensor is None or tensor.ndim < 2 else weakref.ref(tensor)
         if tensor is not None and tensor.requires_grad and tensor.grad_fn is not None:
             state.model.fed = True
-    if tensor is None or tensor.ndim == 0:
+    if tensor is None or tensor.ndim == 0 or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         return
     source = _source(tracer, state, loader, tensor, frame)
     if source is None:
