@@ -73,3 +73,18 @@ def test_a_value_is_followed_into_functions_and_out_with_what_that_call_was_give
     linecache.cache[name] = (len(DEEP), None, DEEP.splitlines(keepends=True), name)
     assert origin.origin((name, 13), 0, of=("DataLoader",))[1] == 6
     assert origin.origin((name, 14), 1, of=("DataLoader",))[1] == 9
+
+
+PARTED = """x, y = read()
+codes = encode(y)
+x_train, x_test, y_train, y_test = train_test_split(x, codes, test_size=0.2)
+for index in batches():
+    loss = criterion(model(x_train[index]), y_train[index])
+"""
+
+
+def test_labels_are_followed_past_a_split_and_inputs_are_not():
+    name = "<ipython-source-parted>"
+    linecache.cache[name] = (len(PARTED), None, PARTED.splitlines(keepends=True), name)
+    assert origin.origin((name, 5), 1)[1] == 2
+    assert origin.origin((name, 5), 0)[1] == 3

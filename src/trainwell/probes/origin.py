@@ -159,6 +159,10 @@ def _follow_name(
             if isinstance(chosen, ast.List) and not chosen.elts and (place := _appended(tree, where, name)) is not None:
                 return place
             return _follow(chosen, site, column, past_slices, None, calls, depth + 1)
+        if past_slices and column == 1 and position is not None and isinstance(inner, ast.Call):
+            parted = inner.args[position // 2] if position // 2 < len(inner.args) else None  # parts come in pairs
+            if called(inner) == "train_test_split" and parted is not None and not isinstance(parted, ast.Starred):
+                return _follow(parted, site, column, past_slices, None, calls, depth + 1)
         if position is not None and isinstance(inner, ast.Call) and called(inner) not in _WRAPPERS:
             if function_named(site[0], called(inner)) is None:
                 return site
