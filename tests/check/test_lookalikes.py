@@ -530,3 +530,52 @@ def test_inputs_that_a_network_must_not_know_are_no_split():
                     model(x_val)
         found.append("split-shift" in rules(watcher))
     assert found == [True, False]
+
+
+def test_an_optimizer_for_each_phase_is_none_for_each_epoch():
+    x, y = torch.randn(24, 4), torch.arange(24) % 2
+    found = []
+    for epochs in (1, 3):
+        with watch() as watcher:
+            model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+            for _ in range(5):
+                optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+                for _ in range(epochs):
+                    loop(model, lambda m: F.cross_entropy(m(x), y), steps=6, optimizer=optimizer)
+                    model.eval()
+                    with torch.no_grad():
+                        F.cross_entropy(model(x), y)
+        found.append("optimizer-recreated" in rules(watcher))
+    assert found == [True, False]
+
+
+class Recurrent(nn.Module):
+    def __init__(self, from_data):
+        super().__init__()
+        self.from_data, self.state, self.inputs = from_data, nn.Linear(6, 6), nn.Linear(3, 6)
+        self.out = nn.Linear(6, 2)
+
+    def forward(self, x):
+        h = torch.zeros(len(x), 6)
+        first = self.inputs(x) if self.from_data else 0
+        return self.out(torch.tanh(self.state(h) + first + self.inputs(x)))
+
+
+def test_a_state_that_begins_at_zero_is_no_constant_input():
+    y = torch.arange(16) % 2
+    found = []
+    for x in (torch.ones(16, 3), torch.randn(16, 3)):
+        with watch() as watcher:
+            loop(Recurrent(False), lambda m, x=x: F.cross_entropy(m(x), y))
+        found.append("constant-inputs" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_sequences_of_which_there_are_few_meet_by_chance():
+    from trainwell.diagnose.program.data import _as_often_as_by_chance
+    from trainwell.records import OverlapTrace
+
+    few = OverlapTrace("val", share=0.39, rows=196, looked_at=500, repeats=0.06)
+    assert _as_often_as_by_chance(few, 2000)
+    assert not _as_often_as_by_chance(few, 200)
+    assert not _as_often_as_by_chance(OverlapTrace("val", share=0.2, rows=100, looked_at=500, repeats=0.0), 2000)

@@ -236,7 +236,9 @@ class Tracer:
         watch_calls.refresh_parameters(self, model)
 
     def failed(self, where: str, error: Exception) -> None:
-        """Note that a look failed; the observed program never hears of it."""
+        """Note that a look failed, unless inside a transformation; the observed program never hears of it."""
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return
         self.trouble[f"{where}: {type(error).__name__}: {str(error)[:120]}"] += 1
 
     # -- budget and saving --------------------------------------------------------------------------------------

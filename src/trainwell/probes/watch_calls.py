@@ -354,6 +354,7 @@ def _look_inside(
     model = state.model
     model.looks += 1
     registered = {id(m) for m in module.modules()}
+    given = _first_tensor(args, kwargs)
     first: list[bool] = []
 
     def hook(layer: nn.Module, inputs: Any, output: Any = None) -> None:
@@ -377,12 +378,19 @@ def _look_inside(
                     first.append(True)
                     model.first_layer["norm_follows"] = isinstance(layer, _NORM) and not isinstance(layer, nn.LayerNorm)
                 if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
+                    stats = moments.of_inputs(inputs[0])
+                    if (
+                        stats.get("same_rows")
+                        and given is not None
+                        and not moments.of_inputs(given).get("same_rows", True)
+                    ):
+                        return  # a state that begins at zero, not the data
                     first.append(True)
                     if not model.first_layer.get("kind"):
                         model.first_layer["kind"] = type(layer).__name__
                         model.first_layer["normalises"] = isinstance(layer, _NORM)
                         model.first_layer["integer"] = not inputs[0].is_floating_point()
-                        model.first_layer["stats"] = moments.of_inputs(inputs[0])
+                        model.first_layer["stats"] = stats
                 if isinstance(layer, _BatchNorm) and layer.training and inputs:
                     x = inputs[0]
                     count = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else 1
@@ -396,7 +404,6 @@ def _look_inside(
             return original(module, *args, **kwargs)
     finally:
         handle.remove()
-        given = _first_tensor(args, kwargs)
         if not first and not model.first_layer and given is not None:  # layers of the user's own: only whether finite
             found = moments.of_inputs(given)
             model.first_layer["stats"] = {k: found[k] for k in ("non_finite", "rows") if k in found}

@@ -12,7 +12,7 @@ from trainwell.diagnose.metric import against_chance, wilson
 from trainwell.diagnose.program.reading import trace_of
 from trainwell.diagnose.questions import shares, split, uninformed_loss
 from trainwell.diagnose.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord, TraceRecord
+from trainwell.records import Finding, OverlapTrace, Remedy, RunRecord, TraceRecord
 
 _BY_CHANCE = 0.05  # of short rows of small whole numbers may meet without a leak
 _REPEATING = 0.2  # repeats among the evaluation rows for each that is among the training rows
@@ -24,14 +24,26 @@ def train_eval_overlap(run: RunRecord) -> Iterator[Finding]:
     trace = trace_of(run)
     trained = {c.model for c in trace.calls if c.trained}
     layers = [m.first_layer for m in trace.models if m.key in trained and m.first_layer]
-    whole = bool(layers and layers[0].get("stats", {}).get("whole"))
+    whole = bool(layers and (layers[0].get("stats", {}).get("whole") or layers[0].get("integer")))
+    examples = int(trace.train_data.get("examples") or 0)
     for finding in splits.train_eval_overlap(run):
         repeats = float(finding.evidence.get("repeats_in_training_share", 0.0))
         natural = finding.severity == "warning" and repeats > 0
         found = [o for o in trace.overlaps if o.name in finding.evidence["overlaps"]]
-        natural |= whole and bool(found) and all(o.repeats > _REPEATING * o.share for o in found)
+        natural |= whole and bool(found) and all(_as_often_as_by_chance(o, examples) for o in found)
         natural |= bool(layers) and _few(layers[0]) and bool(found) and all(o.share < _BY_CHANCE for o in found)
         yield replace(finding, severity="advice") if natural else finding
+
+
+def _as_often_as_by_chance(overlap: OverlapTrace, examples: int) -> bool:
+    """Whether rows that repeat among those of evaluation say that as many must be in the training split, too.
+
+    If n rows have a share r of repeats, they come from about n / 2r different ones, of which m others miss a row with
+    the probability exp(-2rm / n).
+    """
+    n, m = max(1, overlap.looked_at), examples or 4 * overlap.looked_at
+    expected = 1 - math.exp(-2 * overlap.repeats * m / n)
+    return overlap.repeats * n >= 3 and overlap.share <= max(1.5 * expected, overlap.repeats / _REPEATING)
 
 
 def _few(layer: Mapping[str, Any]) -> bool:

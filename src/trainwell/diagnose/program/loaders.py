@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainwell.diagnose.program.reading import also, trace_of
 from trainwell.diagnose.rule import rule
-from trainwell.records import Finding, Remedy, RunRecord
+from trainwell.records import Finding, LoaderTrace, Remedy, RunRecord, TraceRecord
 
 
 @rule("random-evaluation", "warning", explains=("tiny-evaluation-set",))
@@ -30,8 +30,9 @@ def random_evaluation(run: RunRecord) -> Iterator[Finding]:
     ## Source
     Shorten & Khoshgoftaar 2019, A survey on image data augmentation for deep learning.
     """
-    for loader in trace_of(run).loaders:
-        if loader.evaluate and not loader.train and loader.looked_twice >= 4:
+    trace = trace_of(run)
+    for loader in trace.loaders:
+        if loader.evaluate and not loader.train and loader.looked_twice >= 4 and not _gives_views(trace, loader):
             share = loader.drawn_twice / loader.looked_twice
             if share >= 0.5:
                 yield also(
@@ -46,6 +47,13 @@ def random_evaluation(run: RunRecord) -> Iterator[Finding]:
                     loader.place,
                 )
                 return
+
+
+def _gives_views(trace: TraceRecord, loader: LoaderTrace) -> bool:
+    """Whether a model gets at least twice as many rows as the loader has examples in a batch: several views of each."""
+    calls = [c for c in trace.calls if c.loader == loader.key and not c.grad and c.calls]
+    batch = loader.batch_size or 0
+    return bool(calls) and batch > 0 and all(c.rows >= 1.8 * batch * c.calls for c in calls)
 
 
 @rule("repeated-worker-randomness", "error", explains=("overfitting",))

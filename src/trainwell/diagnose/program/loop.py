@@ -27,6 +27,7 @@ _CURVES = (
 )
 ADAPTIVE = ("Adam", "NAdam", "RAdam", "RMSprop", "Adagrad", "Lion", "Adafactor")
 _LOOP = "optimizer.zero_grad()\nloss.backward()\noptimizer.step()"
+_PHASE = 2  # evaluations in the life of an optimizer that make it a phase of its own
 
 
 @rule(
@@ -322,21 +323,27 @@ def optimizer_recreated(run: RunRecord) -> Iterator[Finding]:
     Make the optimizer once, before the loop.
 
     ## When it is wrong
-    Deliberate restarts of the state, one line per phase, are not reported: they stand at different lines or are few.
+    Deliberate restarts of the state, one line per phase, are not reported: they stand at different lines, are few, or
+    last for several evaluations each.
 
     ## Source
     FAULTS catalogue; Kingma & Ba 2015, Adam, section 3 (bias correction).
     """
     trace = trace_of(run)
     chains: dict[tuple[str, int, int | None], list[int]] = {}
+    looked: dict[tuple[str, int, int | None], list[int]] = {}
+    evaluated = {entry.step for entry in trace.evaluations}
     for optimizer in trace.optimizers:
         if optimizer.live_shares and optimizer.steps and optimizer.place is not None:
             stateful = optimizer.kind != "SGD" or any(g.get("momentum") for g in optimizer.groups)
             if stateful:
                 place = optimizer.place
-                chains.setdefault((place.file, place.line, place.cell), []).append(optimizer.steps)
+                key = (place.file, place.line, place.cell)
+                life = range(optimizer.made_at_step + 1, optimizer.made_at_step + optimizer.steps + 1)
+                chains.setdefault(key, []).append(optimizer.steps)
+                looked.setdefault(key, []).append(sum(step in life for step in evaluated))
     for (file, line, cell), steps in chains.items():
-        if len(steps) >= 2:
+        if len(steps) >= 2 and sorted(looked[file, line, cell])[len(steps) // 2] < _PHASE:
             yield Finding(
                 "optimizer-recreated",
                 "error",
