@@ -459,16 +459,13 @@ def test_a_gate_is_a_nonlinearity_and_a_constant_factor_is_none():
 
 
 def test_two_networks_in_a_row_are_no_missing_nonlinearity():
-    def part(parts):
-        return nn.Sequential(*parts)
-
     x, y = torch.randn(12, 6), torch.arange(12) % 3
     found = []
     for inside in (False, True):
         first = [nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.BatchNorm1d(8)] if inside else [nn.Linear(6, 8)]
         last = [nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3)]
         with watch() as watcher:
-            loop(part([part(first), part(last)]), lambda m: F.cross_entropy(m(x), y))
+            loop(nn.Sequential(nn.Sequential(*first), nn.Sequential(*last)), lambda m: F.cross_entropy(m(x), y))
         found.append("missing-nonlinearity" in rules(watcher))
     assert found == [True, False]
 
@@ -550,15 +547,12 @@ def test_an_optimizer_for_each_phase_is_none_for_each_epoch():
 
 
 class Recurrent(nn.Module):
-    def __init__(self, from_data):
+    def __init__(self):
         super().__init__()
-        self.from_data, self.state, self.inputs = from_data, nn.Linear(6, 6), nn.Linear(3, 6)
-        self.out = nn.Linear(6, 2)
+        self.state, self.inputs, self.out = nn.Linear(6, 6), nn.Linear(3, 6), nn.Linear(6, 2)
 
     def forward(self, x):
-        h = torch.zeros(len(x), 6)
-        first = self.inputs(x) if self.from_data else 0
-        return self.out(torch.tanh(self.state(h) + first + self.inputs(x)))
+        return self.out(torch.tanh(self.state(torch.zeros(len(x), 6)) + self.inputs(x)))
 
 
 def test_a_state_that_begins_at_zero_is_no_constant_input():
@@ -566,7 +560,7 @@ def test_a_state_that_begins_at_zero_is_no_constant_input():
     found = []
     for x in (torch.ones(16, 3), torch.randn(16, 3)):
         with watch() as watcher:
-            loop(Recurrent(False), lambda m, x=x: F.cross_entropy(m(x), y))
+            loop(Recurrent(), lambda m, x=x: F.cross_entropy(m(x), y))
         found.append("constant-inputs" in rules(watcher))
     assert found == [True, False]
 

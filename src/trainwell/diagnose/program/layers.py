@@ -141,10 +141,11 @@ def _are_networks_in_a_row(trace: TraceRecord, first: str, second: str) -> bool:
 
 
 def _has_activation(trace: TraceRecord, part: str) -> bool:
-    name = part.partition(".")[2]
+    model, _, name = part.partition(".")
     return bool(name) and any(
         layer.rpartition(".")[0] == name and made in _ACTIVATIONS
         for m in trace.models
+        if m.kind == model
         for layer, made in m.layers.items()
     )
 
@@ -223,7 +224,8 @@ def saturated_activations(run: RunRecord) -> Iterator[Finding]:
 
     ## What it checks
     Share of outputs of tanh and sigmoid layers beyond 0.97 of their limits (0.985 and 0.015 for sigmoid), in the first
-    looks. Reported when it is 60 % or more from the first look on, for a layer that is not the output.
+    looks. Reported when it is 60 % or more from the first look on, for a layer that is not the output; of a layer
+    that is called 8 times or more in a step (rollouts, cells unrolled by hand), if that holds for 80 % of its calls.
 
     ## Why it matters
     At the limit the slope is nearly zero, so hardly any gradient passes: too large weights or unscaled inputs.
