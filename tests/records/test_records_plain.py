@@ -77,7 +77,7 @@ def test_a_finding_keeps_its_symptoms_and_its_place():
     cause = Finding("a", "error", "m", {"x": 1.0}, Remedy("r", {"optimizer.lr": 0.1}), Place("f.py", 3, 1))
     finding = Finding("b", "advice", "m", {}, Remedy("r"), symptoms=(cause,))
     assert parse(Finding, json.loads(dump_json(finding)), Path("f.json")) == finding
-    assert str(cause.place) == "f.py cell 1:3"
+    assert str(cause.place) == "f.py In[2]:3"
 
 
 def test_a_record_of_a_later_version_with_more_fields_can_be_read():

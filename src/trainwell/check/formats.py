@@ -17,7 +17,7 @@ _LEVELS = {"error": "error", "warning": "warning", "advice": "note"}
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
-    """One finding as plain values."""
+    """One finding as plain values; "cell" is the index of a notebook's code cell, from 0."""
     place = finding.place
     entry: dict[str, Any] = {
         "rule": finding.rule,
@@ -119,7 +119,7 @@ def as_sarif(result: CheckResult) -> str:
                 }
             }
             if finding.place.cell is not None:
-                location["message"] = {"text": f"code cell {finding.place.cell}"}
+                location["message"] = {"text": f"code cell In[{finding.place.cell + 1}]"}
             entry["locations"] = [location]
         results.append(entry)
     log = {

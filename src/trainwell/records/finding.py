@@ -12,14 +12,17 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a user's program: file and line (from 1); for a notebook also the code cell (from 0)."""
+    """Where in a user's program: file and line (from 1); for a notebook also the code cell, as an index (from 0).
+
+    As text a cell goes by the prompt that it has when the notebook is run from the top: index 2 is `In[3]`.
+    """
 
     file: str
     line: int
     cell: int | None = None
 
     def __str__(self) -> str:
-        cell = "" if self.cell is None else f" cell {self.cell}"
+        cell = "" if self.cell is None else f" In[{self.cell + 1}]"
         return f"{self.file}{cell}:{self.line}"
 
 
