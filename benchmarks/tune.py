@@ -16,6 +16,8 @@ judged on the test split once; "equivalent" means within one point of accuracy o
 - random: random search, full trials. With the default `--cap 2` it has twice the budget that set the target.
 - tpe-hyperband: Optuna's TPE with its HyperbandPruner, where optuna is installed.
 - one-epoch: `--trials` trials of one epoch, the best 5 at full length, and again with other points.
+- ray-asha: Ray Tune's ASHA over random points with two workers on two cores, where ray is installed. It is timed by the
+  clock, the start of its cluster left out, and so is trainwell in the ratio of wall times, in one process on one thread.
 - trainwell: `tune(..., method="focus", halving="asha")`: quasi-random points, later ones near the best, fused stacks.
 """
 
@@ -26,6 +28,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -165,10 +168,14 @@ def hand_written(
 class Watch:
     """Times a search and ends it where the target is reached."""
 
-    def __init__(self, target: float) -> None:
-        self.target = target
+    def __init__(self, target: float, clock: Callable[[], float]) -> None:
+        self.target, self.clock = target, clock
         self.best, self.changes, self.trials = math.inf, {}, 0
-        self._begun = time.process_time(), time.perf_counter()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin to count the time here."""
+        self._begun = self.clock(), time.perf_counter()
 
     def seen(self, loss: float, changes: dict[str, Any]) -> None:
         if loss < self.best:
@@ -177,7 +184,7 @@ class Watch:
                 raise Reached
 
     def found(self, reached: bool) -> Found:
-        now = time.process_time(), time.perf_counter()
+        now = self.clock(), time.perf_counter()
         return Found(now[0] - self._begun[0], now[1] - self._begun[1], reached, self.trials, self.best, self.changes)
 
 
@@ -237,6 +244,62 @@ def tpe_hyperband(case: Case, seed: int, trials: int, most: int, watch: Watch) -
     study.optimize(objective, callbacks=[lambda s, _: s.stop() if time.process_time() - begun > limit else None])
 
 
+def ray_asha(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
+    import ray
+    from ray import tune as ray_tune
+
+    if not ray.is_initialized():
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.get([ray.remote(_imported).remote() for _ in range(2)])
+    shared = ray.put(case)
+
+    def trainable(changes: dict[str, Any]) -> None:
+        torch.set_num_threads(1)
+        for loss, _ in hand_written(ray.get(shared), changes["point"], seed):
+            ray_tune.report({"loss": loss})
+
+    class Enough(ray_tune.Stopper):
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            return watch.best <= watch.target
+
+    class Told(ray_tune.Callback):
+        def on_trial_start(self, **_: Any) -> None:
+            watch.trials += 1
+
+        def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
+            with suppress(Reached):
+                watch.seen(result["loss"], trial.config["point"])
+
+    watch.restart()
+    points = draw(SPACE, most * case.epochs, seed=seed, method="random")
+    with TemporaryDirectory() as place:
+        ray_tune.Tuner(
+            ray_tune.with_resources(trainable, {"cpu": 1}),
+            param_space={"point": ray_tune.grid_search(points)},
+            tune_config=ray_tune.TuneConfig(
+                scheduler=ray_tune.schedulers.ASHAScheduler(
+                    metric="loss", mode="min", max_t=case.epochs, grace_period=1, reduction_factor=3
+                ),
+                max_concurrent_trials=2,
+                time_budget_s=most * full_seconds(case),
+            ),
+            run_config=ray_tune.RunConfig(
+                storage_path=place, stop=Enough(), callbacks=[Told()], verbose=0,
+                checkpoint_config=ray_tune.CheckpointConfig(checkpoint_frequency=0),
+            ),
+        ).fit()  # fmt: skip
+    if watch.best <= watch.target:
+        raise Reached
+
+
+def _imported() -> None:
+    """A worker's imports are no part of its time."""
+    import torch.optim
+
+
 def trainwell_tune(case: Case, seed: int, trials: int, most: int, watch: Watch) -> None:
     study = tune(
         case.problem, SPACE, recipe=case.recipe, seed=seed, trials=20 * most, steps=most * steps_of(case),
@@ -266,12 +329,14 @@ def full_seconds(case: Case) -> float:
 
 
 CONTENDERS: dict[str, Search] = {"trainwell": trainwell_tune, "random": random_search, "one-epoch": one_epoch}
+if find_spec("ray"):
+    CONTENDERS["ray-asha"] = ray_asha
 if find_spec("optuna"):
     CONTENDERS["tpe-hyperband"] = tpe_hyperband
 
 
 def searched(name: str, case: Case, seed: int, trials: int, most: int, target: float) -> Found:
-    watch = Watch(target)
+    watch = Watch(target, time.perf_counter if name == "ray-asha" else time.process_time)
     try:
         CONTENDERS[name](case, seed, trials, most, watch)
     except Reached:

@@ -6,6 +6,7 @@ import importlib
 
 FAMILIES = (
     "loop",
+    "clipping",
     "outputs",
     "losses",
     "modes",

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainwell.diagnose import generalization, model
+from trainwell.diagnose import model
 from trainwell.diagnose.curves import Curve, training_curve, trend
+from trainwell.diagnose.generalization import credible, fitting, length
 from trainwell.diagnose.metric import beats, wilson
 from trainwell.diagnose.optimization import rate, stability
 from trainwell.diagnose.program.reading import trace_of
@@ -53,7 +54,7 @@ def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
     trace = trace_of(run)
     words = {w for c in trace.calls if c.trained for w in c.words}
     if not trace.random_labels and not words & set(_PLAY):
-        yield from generalization.no_better_than_chance(run)
+        yield from credible.no_better_than_chance(run)
 
 
 @rule("best-weights-lost", "warning")
@@ -81,7 +82,7 @@ def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
         trained = {c.model for c in trace.calls if c.trained}
         stepping = [o for o in trace.optimizers if o.steps]
         if len(trained) == len(stepping) == len({e.place for e in trace.evaluations}) == 1:  # no folds, no phases
-            yield from generalization.last_is_worse(run)
+            yield from length.last_is_worse(run)
 
 
 def _saves_on_the_way(trace: TraceRecord) -> bool:
@@ -100,7 +101,7 @@ def underfitting(run: RunRecord) -> Iterator[Finding]:
     it, and whose best three successive validation accuracies lie, beyond sampling noise of both, below how often
     the nearest neighbour of a training example has its label.
     """
-    found = list(generalization.underfitting(run))
+    found = list(fitting.underfitting(run))
     yield from found
     trace = trace_of(run)
     agreement, curve = trace.train_data.get("agreement"), training_curve(run)

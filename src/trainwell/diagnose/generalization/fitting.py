@@ -1,4 +1,4 @@
-"""Faults of learning and generalising: what the curves of training and validation say together."""
+"""Too much is learned by heart, or too little is learned at all."""
 
 from __future__ import annotations
 
@@ -10,24 +10,19 @@ from typing import Any
 import numpy as np
 import scipy
 
-from trainwell.diagnose.curves import Curve, evaluated, rises, running_median, trend
-from trainwell.diagnose.metric import against_chance, beats
+from trainwell.diagnose.curves import Curve, evaluated, rises, trend
+from trainwell.diagnose.metric import beats
 from trainwell.diagnose.questions import (
-    CLASS_TASKS,
     LARGEST,
-    is_tokens,
     knob,
     losses_are_positive,
-    split,
     start_loss,
     uninformed_loss,
 )
 from trainwell.diagnose.rule import rule
 from trainwell.records import Evaluation, Finding, Remedy, RunRecord, Severity
-from trainwell.records.series import Floats
 
 _FEWEST_AFTER = 5
-_SLOW = ("learning-rate-too-low", "stopped-early")
 
 
 @rule("overfitting", "warning", explains=("best-weights-lost",))
@@ -256,186 +251,3 @@ def _more_capacity(run: RunRecord) -> tuple[Mapping[str, Any], str]:
     if width is not None and width[1] == int(width[1]):
         return {f"model.{width[0]}": 2 * int(width[1])}, "Use a wider network."
     return {}, "Use a larger network, less regularisation, or a better learning rate."
-
-
-@rule("stopped-early", "advice")
-def stopped_early(run: RunRecord) -> Iterator[Finding]:
-    """Training ended while the validation loss was still falling fast.
-
-    ## What it checks
-    A run that came to its planned end: over the last third of the validation evaluations (5 or more) the slope is
-    negative beyond doubt (95 %), and at half that slope a quarter more training would lower the loss by another 5 %.
-
-    ## Why it matters
-    The network had more to give at little cost.
-
-    ## What to try
-    Twice the epochs, with the schedule stretched along (it follows by itself).
-
-    ## When it is wrong
-    A fixed budget.
-
-    ## Source
-    Hoffer, Hubara & Soudry 2017, Train longer, generalize better, NeurIPS.
-    """
-    curve = evaluated(run, "val").between(1, math.inf)
-    if run.status != "completed" or run.recipe_value("stopping.seconds") or not losses_are_positive(run):
-        return
-    last = max(5, len(curve) // 3)
-    if len(curve) < last + 1:
-        return
-    end = Curve(curve.step[-last:], curve.loss[-last:])
-    slope = trend(end.step, end.loss)
-    if slope is None or slope.interval is None or slope.interval.high >= 0:
-        return
-    level = float(np.median(end.loss[-3:]))
-    promised = -0.5 * slope.slope * 0.25 * float(curve.step[-1])
-    if promised < 0.05 * level:
-        return
-    epochs, steps = run.recipe_value("epochs"), run.recipe_value("steps")
-    length: dict[str, Any] = {"steps": 2 * steps} if steps else {"epochs": 2 * epochs} if epochs else {}
-    yield Finding(
-        "stopped-early",
-        "advice",
-        f"The validation loss was still falling at the end: at half that pace, a quarter more training would take it "
-        f"from {level:.4g} to {level - promised:.4g}.",
-        {
-            "slope_per_step": slope.slope,
-            "slope_interval": slope.interval.to_list(),
-            "last_loss": level,
-            "promised": promised,
-            "evaluations": last,
-        },
-        Remedy("Train longer.", length),
-    )
-
-
-@rule("no-better-than-chance", "error", explains=("underfitting", "stopped-early", "suspicious-validation"))
-def no_better_than_chance(run: RunRecord) -> Iterator[Finding]:
-    """After real training the metric is that of a guess that ignores the inputs.
-
-    ## What it checks
-    After two epochs (50 steps at least) or 200 steps: the best validation metric is not above chance (Wilson, 99.9 %),
-    the median one is below chance plus 10 % of the way to perfect (95 %) or four of five equal chance exactly, and the
-    best validation loss saves no more than luck (1 % and 2 K / n nats) on that of the guess. For errors of
-    regression: the best explains less than one useless predictor would by chance. Small evaluation sets that cannot
-    tell keep it silent.
-
-    ## Why it matters
-    Nothing was learned that holds for new data. The cause lies elsewhere; other findings name it if they can.
-
-    ## What to try
-    Overfit one batch first. If that works, look at labels and inputs side by side; if not, at the learning rate, the
-    loss, and what the optimizer holds.
-
-    ## When it is wrong
-    Signals weaker than the evaluation set can show; metrics that a constant answer maximises.
-
-    ## Source
-    Karpathy 2019, A recipe for training neural networks ("input-independent baseline"); Wilson 1927, Probable
-    inference, JASA 22.
-    """
-    found = against_chance(run)
-    per_epoch = run.info.steps_per_epoch
-    trained = run.info.steps >= 200 or (per_epoch > 0 and run.info.steps >= max(50, 2 * per_epoch))
-    if found is None or not found.equal or not trained:
-        return
-    yield Finding(
-        "no-better-than-chance",
-        "error",
-        f"After {run.info.steps:,} steps the validation {run.problem.metric} is {found.value:.4g} "
-        f"(best {found.best:.4g}); a guess that ignores the inputs has {found.chance:.4g}.",
-        found.evidence(),
-        Remedy("Overfit one batch; then look at labels beside inputs, at the learning rate, and at the loss."),
-    )
-
-
-@rule("best-weights-lost", "warning")
-def best_weights_lost(run: RunRecord) -> Iterator[Finding]:
-    """The final weights are clearly worse than an earlier evaluation and the earlier ones are gone.
-
-    ## What it checks
-    For runs that keep the last weights (`stopping.keep = "last"`): the median metric of the best three successive
-    evaluations beats the last one and the one before it, beyond sampling noise.
-
-    ## Why it matters
-    A better network was there and was thrown away.
-
-    ## What to try
-    `stopping.keep = "best"`.
-
-    ## When it is wrong
-    Runs whose last weights are wanted on purpose (averaging, phases of fine-tuning).
-
-    ## Source
-    Prechelt 1998, Early stopping - but when?, in Neural Networks: Tricks of the Trade.
-    """
-    if run.recipe_value("stopping.keep") == "last":
-        yield from last_is_worse(run)
-
-
-def last_is_worse(run: RunRecord) -> Iterator[Finding]:
-    """Say that the last weights are clearly worse than those of an earlier evaluation."""
-    rows = [row for row in run.evaluations("val") if math.isfinite(row.metrics.get(run.problem.metric, math.nan))]
-    if len(rows) < 5:
-        return
-    values: Floats = np.array([row.metrics[run.problem.metric] for row in rows])
-    medians = running_median(values, 3)
-    at = int(medians.argmax() if run.problem.higher_is_better else medians.argmin()) + 1
-    best = float(medians[at - 1])
-    if at < len(rows) - 2 and beats(run, best, rows[-1]) and beats(run, best, rows[-2]):
-        yield Finding(
-            "best-weights-lost",
-            "warning",
-            f"The last weights have a validation {run.problem.metric} of {values[-1]:.4g}; around epoch "
-            f"{rows[at].epoch:g} it was {best:.4g}, and those weights were not kept.",
-            {"last": float(values[-1]), "best": best, "epoch": rows[at].epoch, "examples": rows[-1].examples},
-            Remedy("Keep the weights of the best evaluation.", {"stopping.keep": "best"}),
-        )
-
-
-@rule("suspicious-validation", "warning")
-def suspicious_validation(run: RunRecord) -> Iterator[Finding]:
-    """Validation is clearly better than training.
-
-    ## What it checks
-    Accuracy on training examples (a fixed subset, in eval mode, so dropout and augmentation do not explain it)
-    against that on validation examples: the median of the last third of the evaluations (3 or more) is better on
-    validation by 3 points, with a two-sample z-test beyond one in a hundred thousand.
-
-    ## Why it matters
-    Equal distributions give a small gap in the other direction. The validation split is easier, holds copies of
-    something, or is scaled differently; its score does not carry over.
-
-    ## What to try
-    Look at both splits: class shares, sources, duplicates, cleaning that only one of them got.
-
-    ## When it is wrong
-    Training labels that are noisy on purpose, or hard examples that were put into training.
-
-    ## Source
-    Kapoor & Narayanan 2023, Leakage and the reproducibility crisis in machine-learning-based science, Patterns 4.
-    """
-    if run.problem.metric != "accuracy" or run.problem.task not in CLASS_TASKS or is_tokens(run):
-        return
-    val, train = run.evaluations("val"), run.evaluations("train")
-    facts = split(run, "val")
-    last = max(3, len(val) // 3)
-    if len(val) < last or len(train) < last or (facts is not None and facts.examples < 30):
-        return
-    a = float(np.median(val.metric("accuracy")[-last:]))
-    b = float(np.median(train.metric("accuracy")[-last:]))
-    n, m = val[-1].examples, train[-1].examples
-    if not (math.isfinite(a) and math.isfinite(b)) or min(n, m) < 30:
-        return
-    pooled = (a * n + b * m) / (n + m)
-    error = math.sqrt(max(pooled * (1 - pooled), 1e-12) * (1 / n + 1 / m))
-    z = (a - b) / error
-    if a - b >= 0.03 and z > float(scipy.stats.norm.isf(1e-5)):
-        yield Finding(
-            "suspicious-validation",
-            "warning",
-            f"Accuracy is {a:.3f} on validation and only {b:.3f} on training examples, both in eval mode.",
-            {"validation": a, "training": b, "validation_examples": n, "training_examples": m, "z": z},
-            Remedy("Compare the two splits: class shares, sources, duplicates, cleaning."),
-        )
