@@ -89,12 +89,11 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
     for optimizer in tracer.optimizers.values():
         watch_steps.note_backward(optimizer, early=optimizer.steps < 40, again=again)
     tracer.run_length = 0
-    root: Any = first.grad_fn
     if not first.requires_grad:
         state.without_graph += 1
         return
     if first.numel() == 1:
-        if first.device.type == "cpu":
+        if first.is_cpu:
             value = first.item()
             keep(state.losses, (tracer.steps, value))
             if not math.isfinite(value) and tracer.looks_for_holes < _LOOKS_FOR_HOLES:
@@ -116,19 +115,19 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
             if call.walks < 3:
                 due = True
                 break
-    if root is None:
+    if first.is_leaf:
         state.walks += 1
         if not _known(tracer, first):
             state.no_parameters += 1
-    else:
-        if state.calls <= 64 or state.calls % 16 == 0:
-            tag = Tag("loss")
-            root.metadata.setdefault("trainwell_loss", tag)
-            state.tags.append(weakref.ref(tag))
-            del tag
-            if due or state.calls % 64 == 0:
-                state.stored_looks += 1
-                state.stored_history.append(sum(1 for ref in state.tags if ref() is not None) - 1)
+    elif due or state.calls <= 64 or state.calls % 16 == 0:
+        root: Any = first.grad_fn
+        tag = Tag("loss")
+        root.metadata.setdefault("trainwell_loss", tag)
+        state.tags.append(weakref.ref(tag))
+        del tag
+        if due or state.calls % 64 == 0:
+            state.stored_looks += 1
+            state.stored_history.append(sum(1 for ref in state.tags if ref() is not None) - 1)
         if due and tracer.governor.allows(2.0 if state.calls <= FIRST_WALKS else 1.0):
             with tracer.governor:
                 _walk(tracer, state, root, first)
