@@ -223,7 +223,8 @@ def _role(owner: nn.Module, attribute: str, parameter: nn.Parameter) -> Role:
 
 def _layers(model: nn.Module, found: Sequence[_Found]) -> list[str]:
     """The layer of each parameter; what has no weight of its own joins the layer before, or else the first."""
-    own = [_layer(model, entry.names[0]) for entry in found]
+    lists: dict[nn.Module, bool] = {}
+    own = [_layer(model, entry.names[0], lists) for entry in found]
     weighty = {layer for layer, entry in zip(own, found, strict=True) if entry.role in ("matrix", "embedding")}
     current = next((layer for layer in own if layer in weighty), "")
     layers = []
@@ -233,14 +234,17 @@ def _layers(model: nn.Module, found: Sequence[_Found]) -> list[str]:
     return layers
 
 
-def _layer(model: nn.Module, name: str) -> str:
+def _layer(model: nn.Module, name: str, lists: dict[nn.Module, bool]) -> str:
+    """The layer of a parameter; `lists` remembers which modules have several children with parameters."""
     owners = name.split(".")[:-1]
     module = model
     for depth, attribute in enumerate(owners):
-        siblings = sum(any(True for _ in child.parameters()) for child in module.children())
-        if attribute.isdigit() and siblings > 1:
-            return ".".join(owners[: depth + 1])
-        module = module.get_submodule(attribute)
+        if attribute.isdigit():
+            if module not in lists:
+                lists[module] = sum(any(True for _ in child.parameters()) for child in module.children()) > 1
+            if lists[module]:
+                return ".".join(owners[: depth + 1])
+        module = getattr(module, attribute)
     return ".".join(owners)
 
 
