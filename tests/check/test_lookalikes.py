@@ -573,3 +573,47 @@ def test_sequences_of_which_there_are_few_meet_by_chance():
     assert _as_often_as_by_chance(few, 2000)
     assert not _as_often_as_by_chance(few, 200)
     assert not _as_often_as_by_chance(OverlapTrace("val", share=0.2, rows=100, looked_at=500, repeats=0.0), 2000)
+
+
+def rows_of_a_table(fill):
+    torch.manual_seed(0)
+    x, y = torch.randn(64, 6), torch.randn(64, 1)
+    x[::9, 2] = fill
+    return x, y
+
+
+def test_batches_that_a_loop_leaves_out_still_tell_of_holes_in_the_inputs():
+    found = []
+    for fill in (float("inf"), 3.0):
+        x, y = rows_of_a_table(fill)
+        with watch() as watcher:
+            model = nn.Sequential(nn.Linear(6, 8), nn.SiLU(), nn.Linear(8, 1))
+            optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+            for _ in range(6):
+                for ids in torch.randperm(64).split(8):
+                    loss = F.mse_loss(model(x[ids]), y[ids])
+                    if not torch.isfinite(loss):
+                        continue
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+        found.append("non-finite-inputs" in rules(watcher))
+    assert found == [True, False]
+
+
+def test_equal_rows_are_constant_inputs_unless_only_the_first_batch_has_them():
+    found = []
+    for later in (0.0, 1.0):
+        torch.manual_seed(0)
+        first, steps = torch.randn(1, 6).expand(16, 6).clone(), []
+
+        def batch(first=first, steps=steps, later=later):
+            steps.append(0)
+            return first + (later * torch.randn(16, 6) if len(steps) > 1 else 0)
+
+        y = torch.arange(16) % 2
+        with watch() as watcher:
+            model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))
+            loop(model, lambda m, batch=batch, y=y: F.cross_entropy(m(batch()), y))
+        found.append("constant-inputs" in rules(watcher))
+    assert found == [True, False]

@@ -88,3 +88,13 @@ def test_labels_are_followed_past_a_split_and_inputs_are_not():
     linecache.cache[name] = (len(PARTED), None, PARTED.splitlines(keepends=True), name)
     assert origin.origin((name, 5), 1)[1] == 2
     assert origin.origin((name, 5), 0)[1] == 3
+
+
+def test_labels_drawn_at_random_are_meant_unless_they_are_written_into_the_inputs():
+    name, text = "<ipython-source-labels>", "label = torch.randint(4, (8,))\nbody[:, 0] = {}\n"
+    found = []
+    for value in ("label", "1"):
+        linecache.cache[name] = (len(text), None, text.format(value).splitlines(True), name)
+        source.tree_of.cache_clear()
+        found.append(source.draws_at_random((name, 1)))
+    assert found == [False, True]

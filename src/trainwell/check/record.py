@@ -38,6 +38,8 @@ _LOSS_NAMES = {
     "huber_loss": "huber",
 }
 
+_SEVERAL = 8  # rows of a batch, before equal ones are called constant
+
 
 def main_loss(trace: TraceRecord) -> LossTrace | None:
     """The loss that training minimised, if it is one of torch's and the only one."""
@@ -228,6 +230,7 @@ def _data(trace: TraceRecord, loss: LossTrace | None, task: Task, classes: int |
             input_std=stats.get("std"),
             input_min=stats.get("min"),
             input_max=stats.get("max"),
+            constant_share=1.0 if stats.get("same_rows") and rows >= _SEVERAL else 0.0,
             feature_std_min=stats.get("feature_std_min"),
             feature_std_max=stats.get("feature_std_max"),
             non_finite_inputs=int(stats.get("non_finite", 0)),

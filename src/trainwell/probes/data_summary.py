@@ -37,6 +37,8 @@ def _shifts(tracer: Tracer) -> tuple[list[dict[str, Any]], int]:
         ]
         if not train or any(other.sums.shape != source.sums.shape for other in train):
             continue
+        if not all(np.isfinite(other.sums).all() for other in (source, *train)):
+            continue
         a, b = sum(other.sums for other in train), source.sums
         mean_a, mean_b = a[1] / a[0], b[1] / b[0]
         std_a = np.sqrt(np.maximum(a[2] / a[0] - mean_a**2, 0))

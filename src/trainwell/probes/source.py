@@ -50,10 +50,31 @@ def line_of_call(file: str, names: tuple[str, ...]) -> Site | None:
 
 
 def draws_at_random(where: Site) -> bool:
-    """Whether the statement at a line draws random numbers."""
+    """Whether the statement at a line draws random numbers that are not written into anything later."""
     tree = tree_of(where[0])
     calls = nodes_at(tree, where[1], ast.Call) if tree is not None else []
-    return any(called(call) in _DRAWS for call in calls if isinstance(call, ast.Call))
+    if tree is None or not any(called(call) in _DRAWS for call in calls if isinstance(call, ast.Call)):
+        return False
+    return not _written_elsewhere(tree, where[1])
+
+
+def _written_elsewhere(tree: ast.Module, line: int) -> bool:
+    """Whether a name given at a line is written into parts of something later, as a label into inputs that show it."""
+    scope = scope_of(tree, line)
+    writes = [node for node in ast.walk(scope) if isinstance(node, ast.Assign)]
+    given = {
+        target.id
+        for node in writes
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return any(
+        isinstance(part, ast.Name) and part.id in given
+        for node in writes
+        if node.lineno > line and isinstance(node.targets[0], ast.Subscript)
+        for part in ast.walk(node.value)
+    )
 
 
 def is_an_option(where: Site) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainwell.probes import graph, watch_steps
+from trainwell.probes import graph, holes, watch_steps
 from trainwell.probes.place import place, site, user_frames
 from trainwell.probes.state import ActivationState, BackwardState, Tag, keep
 from trainwell.records import GraphTrace
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from trainwell.probes.tracer import Tracer
 
 FIRST_WALKS = 4
-_LOOKS_FOR_HOLES = 3
 _SINCE = 10  # steps without one on parameters that were frozen
 MOST_GRAPHS = 8
 
@@ -96,10 +95,8 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
         if first.is_cpu:
             value = first.item()
             keep(state.losses, (tracer.steps, value))
-            if not math.isfinite(value) and tracer.looks_for_holes < _LOOKS_FOR_HOLES:
-                tracer.looks_for_holes += 1
-                with tracer.governor, torch.no_grad():
-                    _look_for_holes(tracer)
+            if not math.isfinite(value):
+                holes.look(tracer)
         else:
             _later(tracer, state, first)
     for scaler in tracer.scalers.values():
@@ -133,20 +130,6 @@ def _before(tracer: Tracer, tensors: Any, inputs: Any) -> None:
                 _walk(tracer, state, root, first)
                 return
     _settle(tracer)
-
-
-def _look_for_holes(tracer: Tracer) -> None:
-    """At a loss that is not finite: whether a model whose weights are finite was given inputs that are not."""
-    for call, _ in tracer.pending:
-        tensor, module = call.last_input(), call.model.module()
-        if tensor is None or module is None or not tensor.is_floating_point() or tensor.requires_grad:
-            continue
-        if id(tensor) in tracer.untouched or not all(bool(torch.isfinite(p).all()) for p in module.parameters()):
-            continue
-        bad = int((~torch.isfinite(tensor)).sum())
-        if bad:
-            stats = call.model.first_layer.setdefault("stats", {"rows": len(tensor) if tensor.ndim else 1})
-            stats["non_finite"] = max(bad, stats.get("non_finite", 0))
 
 
 def _reads_gradients() -> bool:

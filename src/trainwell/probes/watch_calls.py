@@ -391,6 +391,10 @@ def _look_inside(
                         model.first_layer["normalises"] = isinstance(layer, _NORM)
                         model.first_layer["integer"] = not inputs[0].is_floating_point()
                         model.first_layer["stats"] = stats
+                    elif "stats" in model.first_layer:
+                        known = model.first_layer["stats"]
+                        known["same_rows"] = known.get("same_rows", False) and stats.get("same_rows", False)
+                        known["non_finite"] = max(known.get("non_finite", 0), stats.get("non_finite", 0))
                 if isinstance(layer, _BatchNorm) and layer.training and inputs:
                     x = inputs[0]
                     count = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from trainwell.probes import moments, pairs, watch_evaluations, watch_places
+from trainwell.probes import holes, moments, pairs, watch_evaluations, watch_places
 from trainwell.probes.place import site
 from trainwell.probes.state import LossState, keep
 
@@ -133,7 +134,9 @@ def _note(tracer: Tracer, name: str, args: Any, kwargs: Any, result: Any) -> Non
             state.target_stats["purity"] = (state.target_stats.get("purity", 0.0) * seen + pure) / (seen + 1)
             state.target_stats["batches"] = seen + 1
         if result.numel() == 1:
-            keep(state.values, (tracer.steps, float(result)))
+            keep(state.values, (tracer.steps, value := float(result)))
+            if grad and not math.isfinite(value):  # a loop may leave such a batch out
+                holes.look(tracer)
 
 
 def _merge(into: dict[str, Any], stats: dict[str, Any]) -> None:

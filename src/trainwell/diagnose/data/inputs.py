@@ -134,7 +134,11 @@ def non_finite_inputs(run: RunRecord) -> Iterator[Finding]:
         )
 
 
-@rule("constant-inputs", "warning", explains=("no-better-than-chance", "underfitting", "constant-loss"))
+@rule(
+    "constant-inputs",
+    "warning",
+    explains=("no-better-than-chance", "underfitting", "constant-loss", "dead-units", "duplicate-samples"),
+)
 def constant_inputs(run: RunRecord) -> Iterator[Finding]:
     """Every sample is the same, or most features never change.
 
