@@ -140,3 +140,42 @@ def test_a_program_that_forks_is_seen_in_both_processes(tmp_path):
     done = command(tmp_path, "train.py", "--output", "report.txt")
     assert done.stdout == b"parent\n"
     assert done.returncode in (0, 1), done.stderr
+
+
+STARTED = """
+import multiprocessing as processes
+import torch
+import torch.multiprocessing as mp
+from torch import nn
+
+def work(rank):
+    torch.manual_seed(rank)
+    x = torch.randn(160, 4)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        model.train()
+        for rows in torch.randperm(160).split(16):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), (x[rows, 0] > 0).long()).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            model(x)
+
+if __name__ == "__main__":
+    {how}
+"""
+HOW = (
+    "mp.start_processes(work, nprocs=1, start_method='fork')",
+    "process = processes.get_context('fork').Process(target=work, args=(0,)); process.start(); process.join()",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", HOW)
+def test_a_process_that_is_started_by_a_fork_is_watched_once(tmp_path, how):
+    (tmp_path / "train.py").write_text(STARTED.replace("{how}", how))
+    report = json.loads(command(tmp_path, "train.py", "--format", "json").stdout)
+    assert [f["rule"] for f in report["findings"] if f["severity"] != "advice"] == []
+    assert report["observed"]["optimizer_steps"] == 30

@@ -92,7 +92,7 @@ def main() -> int:
     code = 0
     facts: dict[str, Any] = {"status": "completed", "error": "", "line": None, "file": None, "cell": None}
     tracer.install()
-    watch_spawns(folder, spec["steps"], tracer.patches)
+    watch_spawns(folder, spec["steps"], tracer)
     try:
         if spec["module"]:
             run_module(str(spec["path"]), spec["arguments"])

@@ -1,8 +1,7 @@
-"""Processes that a program starts afresh: each is watched and leaves its own record. Forked ones go on with theirs."""
+"""Processes that a program starts: each is watched and leaves its own record; forked ones keep their tracer."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +14,8 @@ import torch.multiprocessing
 from trainwell.probes.place import is_user
 from trainwell.probes.tracer import BudgetReached, Tracer
 
+_inherited: list[Tracer] = []  # of this process, and of those that are forked from it
+
 
 class Watched:
     """A function that runs under observation in a new process; picklable as the function itself is."""
@@ -24,12 +25,7 @@ class Watched:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with a tracer of its own process."""
-        from trainwell.check.child import Writer
-
-        writer = Writer(Path(self.folder))
-        writer.main = -1
-        tracer = Tracer(steps=self.steps, save=writer)
-        tracer.install()
+        tracer = _inherited[0] if _inherited else self._installed()
         try:
             return self.function(*args, **kwargs)
         except BudgetReached:
@@ -40,15 +36,23 @@ class Watched:
             tracer.write()
             tracer.close()
 
+    def _installed(self) -> Tracer:
+        from trainwell.check.child import Writer
 
-def watch_spawns(folder: Path, steps: int | None, patches: Any) -> None:
+        writer = Writer(Path(self.folder))
+        writer.main = -1
+        return Tracer(steps=self.steps, save=writer).install()
+
+
+def watch_spawns(folder: Path, steps: int | None, tracer: Tracer) -> None:
     """Watch processes of the user's own functions: of `multiprocessing.Process` and `torch.multiprocessing.spawn`."""
     main = os.getpid()
+    _inherited[:] = [tracer]
 
     def start(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(self: Any) -> Any:
             code = getattr(getattr(self, "_target", None), "__code__", None)
-            if os.getpid() == main and code is not None and is_user(code) and not _forks(self):
+            if os.getpid() == main and code is not None and is_user(code):
                 self._target = Watched(self._target, str(folder), steps)
             return original(self)
 
@@ -62,11 +66,6 @@ def watch_spawns(folder: Path, steps: int | None, patches: Any) -> None:
 
         return wrapper
 
-    patches.wrap(sys.modules["torch.multiprocessing.spawn"], "start_processes", make)
-    patches.wrap(torch.multiprocessing, "start_processes", make)
-    patches.wrap(BaseProcess, "start", start)
-
-
-def _forks(process: BaseProcess) -> bool:
-    """Whether a process begins as a copy of this one, with its tracer."""
-    return (getattr(process, "_start_method", None) or multiprocessing.get_start_method()) == "fork"
+    tracer.patches.wrap(sys.modules["torch.multiprocessing.spawn"], "start_processes", make)
+    tracer.patches.wrap(torch.multiprocessing, "start_processes", make)
+    tracer.patches.wrap(BaseProcess, "start", start)
