@@ -20,6 +20,7 @@ _NORMS = ("norm", "embed", "scal", "standard")
     "warning",
     explains=(
         "bad-initial-loss",
+        "dead-units",
         "learning-rate-too-high",
         "learning-rate-too-low",
         "exploding-gradients",

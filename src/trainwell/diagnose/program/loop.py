@@ -180,7 +180,18 @@ def missing_step(run: RunRecord) -> Iterator[Finding]:
         )
 
 
-@rule("missing-backward", "error", explains=(*_CURVES, "frozen-model", "parameters-not-optimized", "unused-parameters"))
+@rule(
+    "missing-backward",
+    "error",
+    explains=(
+        *_CURVES,
+        "frozen-model",
+        "parameters-not-optimized",
+        "unused-parameters",
+        "evaluation-in-train-mode",
+        "gradients-in-evaluation",
+    ),
+)
 def missing_backward(run: RunRecord) -> Iterator[Finding]:
     """The optimizer steps although no gradient was ever computed.
 
