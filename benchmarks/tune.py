@@ -17,7 +17,7 @@ judged on the test split once; "equivalent" means within one point of accuracy o
 - tpe-hyperband: Optuna's TPE with its HyperbandPruner, where optuna is installed.
 - one-epoch: `--trials` trials of one epoch, the best 5 at full length, and again with other points.
 - ray-asha: Ray Tune's ASHA over random points with two workers on two cores, where ray is installed. It is timed by the
-  clock, the start of its cluster left out; against it the ratio of wall times counts (trainwell: one process, one thread).
+  clock, without the start of its cluster; against it the ratio of wall times counts (trainwell: one process, thread).
 - trainwell: `tune(..., method="focus", halving="asha")`: quasi-random points, later ones near the best, fused stacks.
 """
 
