@@ -33,6 +33,8 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 def to_plain(value: Any) -> Any:
     """Turn dataclasses, arrays and tuples into JSON values; non-finite numbers become strings."""
+    if value is None or type(value) in (int, bool) or (type(value) is float and math.isfinite(value)):
+        return value  # most of what there is
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -23,7 +23,7 @@ RECORDING = {"recording.initial": False, "recording.train": False, "recording.gr
 
 @dataclass(frozen=True)
 class Trial:
-    """A point of the space as a recipe of full length."""
+    """A point of the space as a recipe of full length, that records no more than a trial needs."""
 
     number: int
     changes: Mapping[str, Any]
@@ -121,7 +121,7 @@ class Group:
             if self.hooks.stop():
                 return
             try:
-                recipe = trial.recipe.with_(RECORDING)
+                recipe = trial.recipe
                 target = self._length(recipe)
                 if self.rungs.proxy == "own" and self._rung < len(self.rungs) - 1:
                     recipe = recipe.with_({"steps": target})

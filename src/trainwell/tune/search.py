@@ -34,7 +34,7 @@ from trainwell.space import Space
 from trainwell.train import Choices
 from trainwell.tune.budget import Budget
 from trainwell.tune.confirm import SEARCH, Confirming
-from trainwell.tune.group import Group, Hooks, Trial
+from trainwell.tune.group import RECORDING, Group, Hooks, Trial
 from trainwell.tune.journal import Claims, Journal
 from trainwell.tune.population import Population, exchanges
 from trainwell.tune.progress import Counts, Listener, TuneProgress
@@ -196,7 +196,7 @@ class Search:
         trials: list[Trial] = []
         for number, changes in zip(asked.trials, asked.points, strict=True):
             try:
-                trials.append(Trial(number, changes, self.base.with_(changes)))
+                trials.append(Trial(number, changes, self.base.with_({**changes, **RECORDING})))
             except RecipeError as error:
                 self._hear(_refused(number, changes, asked, len(self.scheme.rungs), str(error), self.budget.spent))
         shared: dict[str, Any] = {
