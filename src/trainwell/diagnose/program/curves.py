@@ -106,7 +106,7 @@ def underfitting(run: RunRecord) -> Iterator[Finding]:
     trace = trace_of(run)
     agreement, curve = trace.train_data.get("agreement"), training_curve(run)
     guess, rows = uninformed_loss(run), [r for r in run.evaluations("val") if "accuracy" in r.metrics]
-    if found or not agreement or curve is None or guess is None or len(rows) < 4 or trace.stopped:
+    if found or not agreement or curve is None or guess is None or len(rows) < 6 or trace.stopped:
         return
     known = int(trace.train_data.get("examples") or 0) >= agreement["rows"]
     come_again = int(trace.train_data.get("pairs", {}).get("again", 0)) >= 50

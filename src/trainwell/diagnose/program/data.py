@@ -106,7 +106,7 @@ def labels_unrelated_to_inputs(run: RunRecord) -> Iterator[Finding]:
         return
     fitted = float(losses[-max(5, len(losses) // 10) :].mean())
     limit = independent + 0.1 * (1 - independent)
-    if low <= independent and high <= limit and fitted < 0.96 * guess:
+    if low <= independent and high <= limit and fitted < 0.9 * guess:
         yield Finding(
             "labels-unrelated-to-inputs",
             "error",
