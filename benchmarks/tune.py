@@ -350,17 +350,21 @@ def test_accuracy(case: Case, changes: dict[str, Any]) -> float:
 
 
 def measure(case: Case, arguments: argparse.Namespace) -> list[str]:
-    references = [
-        searched("random", case, 1_000 + s, arguments.trials, arguments.trials, -math.inf).loss
-        for s in range(arguments.references)
-    ]
+    references = (
+        [arguments.target]
+        if arguments.target is not None
+        else [
+            searched("random", case, 1_000 + s, arguments.trials, arguments.trials, -math.inf).loss
+            for s in range(arguments.references)
+        ]
+    )
     target = median(references)
     most = math.ceil(arguments.cap * arguments.trials)
-    print(f"{case.name}: target {target:.4f} (references {', '.join(f'{v:.4f}' for v in references)})", flush=True)
+    print(f"{case.name}: target {target!r} (references {', '.join(f'{v:.4f}' for v in references)})", flush=True)
     rows: dict[str, list[Found]] = {name: [] for name in arguments.contenders}
     begun = time.monotonic()
-    for seed in range(arguments.seeds):
-        if seed and time.monotonic() - begun > 60 * arguments.minutes:
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
+        if seed > arguments.first and time.monotonic() - begun > 60 * arguments.minutes:
             break
         turn = seed % len(rows)
         order = [*list(rows)[turn:], *list(rows)[:turn]]
@@ -421,9 +425,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--case", nargs="+", default=["digits", "spambase", "mnist"])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first master seed")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
     parser.add_argument("--minutes", type=float, default=math.inf, help="no further master seed is begun after them")
     parser.add_argument("--references", type=int, default=3)
+    parser.add_argument("--target", type=float, help="what an earlier run printed, instead of running the references")
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--cap", type=float, default=2.0, help="most full trials' worth of time, in units of --trials")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- tune: begin/end -->")
