@@ -89,6 +89,13 @@ def test_falling_from_a_bad_start_to_a_guess_is_not_learning():
     assert test.suggestion is None
 
 
+def test_the_steepest_fall_is_sought_where_something_is_learned():
+    guess, learning = 0.69, valley(3e-2, 0, 0)[:, 0] - 1.61
+    from_a_bad_start = 40 / (1 + (RATES / 1e-6) ** 3)
+    test = read_curve(RATES, (learning + from_a_bad_start)[:, None], 40, uninformed_loss=guess)
+    assert 1e-3 < test.steepest < 3e-2
+
+
 def test_of_equals_the_middle_is_suggested():
     losses = np.where((RATES > 9e-4) & (RATES < 1.1), 0.01, 2.3)[:, None]
     test = read_curve(RATES, losses, 2.3)

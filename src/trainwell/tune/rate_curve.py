@@ -36,7 +36,7 @@ def read_curve(
     Returns:
         Suggested is the middle of the rates around the lowest loss of the curve (smoothed over three neighbours) that
         are as low but for 2 % of the fall; where a run of any seed diverged, or ended worse than untrained, a rate is
-        unstable.
+        unstable. The steepest fall is sought below the loss of a guess: above it a bad start mends, nothing is learned.
     """
     scores_RS = np.where(np.isfinite(losses), losses, np.nan)
     risen = (np.nan_to_num(scores_RS, nan=math.inf).max(1) - start_loss) / max(abs(start_loss), 1e-12)
@@ -79,7 +79,8 @@ def _suggest(curve: RateTest, rates: np.ndarray, mean: np.ndarray, stable: np.nd
     low, high = _connected(good, best)
     first, last = _connected(np.flatnonzero(stable & (smooth <= smooth[best] + _EQUAL * fall)), best)
     chosen = (first + last) // 2
-    slopes = np.gradient(np.where(np.isfinite(smooth), smooth, curve.start_loss), np.log(rates))
+    learned = np.minimum(np.where(np.isfinite(smooth), smooth, reference), reference)
+    slopes = np.gradient(learned, np.log(rates))
     steepest = rates[int(np.argmin(np.where(stable, slopes, math.inf)))]
     return replace(
         curve,
