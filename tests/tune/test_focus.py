@@ -105,3 +105,21 @@ def test_constraints_hold():
     space = Space({"a": uniform(0.0, 1.0), "b": uniform(0.0, 1.0)}, constraints=("a * b < 0.2",))
     for points in searched(space, lambda p: -p["a"] * p["b"], 3, 32):
         assert all(p["a"] * p["b"] < 0.2 for p in points)
+
+
+def test_a_region_where_trials_diverge_is_avoided():
+    points = draw(PLAIN, 64, seed=0)
+    sampler = Focus(PLAIN, 0, higher_is_better=False)
+    lost = {n for n, p in enumerate(points) if p["a"] > 0.5}
+    sampler.tell([look(n, p, math.nan, status="diverged") for n, p in enumerate(points) if n in lost])
+    sampler.tell([look(n, p, abs(p["a"] - 0.45)) for n, p in enumerate(points) if n not in lost])
+    near = [p for n, p in enumerate(sampler.ask(64, 64)) if n % 4 != 3]
+    assert sum(p["a"] > 0.55 for p in near) < 0.15 * len(near)
+
+
+def test_a_study_of_many_trials_is_asked_as_one_of_few():
+    points = draw(PLAIN, 600, seed=0)
+    sampler = Focus(PLAIN, 0, higher_is_better=False)
+    sampler.tell([look(n, p, value_of(p)) for n, p in enumerate(points)])
+    found = [value_of(p) for n, p in enumerate(sampler.ask(600, 32)) if n % 4 != 3]
+    assert np.median(found) < np.quantile([value_of(p) for p in points], 0.05)

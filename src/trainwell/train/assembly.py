@@ -137,7 +137,7 @@ def assemble(
         RecipeError: If the recipe does not fit the problem.
         ProblemError: If the model does not fit the data.
     """
-    device = _device(recipe)
+    device = device_of(recipe)
     plan = plan_run(recipe, count(problem.train))
     keeper = keeper_for(problem, recipe.stopping)
     seed_torch(streams.weights)
@@ -289,7 +289,7 @@ def _threads(problem: Problem, recipe: Recipe, model: nn.Module, loss: LossFunct
     return choose_threads(recipe.precision.threads, model, probe, recipe.batch_size, key)
 
 
-def _device(recipe: Recipe) -> torch.device:
+def device_of(recipe: Recipe) -> torch.device:
     """The device that a recipe means; auto takes an accelerator where there is one.
 
     Raises:

@@ -13,10 +13,13 @@ from trainwell.train import Halving
 from trainwell.tune.rungs import Proxy, Rungs, evenly, halved, one_epoch, usual, whole
 
 Name = Literal["halving", "asha", "hyperband", "one-epoch", "population", "none"]
+# Whether a sampler learns from one group for the next; "in large groups" where more runs of a group cost little.
+Learning = Literal["no", "begins", "goes on", "in large groups"]
 NAMES: tuple[str, ...] = get_args(Name)
 _MOST = 512  # trials of one group
 _EXCHANGES = 10  # parts of a run of a population
 _POOLED = 64  # trials of a group that is compared with those of earlier groups
+_FIRST, _LATER = 27, 9  # trials of the first and of later groups of a sampler that learns; see docs/decisions/tuning.md
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,20 @@ class Scheme:
         """Where a group begins."""
         return group % len(self.rungs) if self.brackets else 0
 
-    def size(self, group: int, *, adaptive: bool, shared: bool) -> int:
+    def size(self, group: int, *, learning: Learning, shared: bool) -> int:
         """The most trials of a group.
 
         Args:
-            adaptive: Whether the sampler learns from one group for the next.
+            learning: Whether the sampler learns from one group for the next: not at all; or begins to; or has begun.
             shared: Whether several workers share the groups.
         """
         if self.brackets:
             top = len(self.rungs) - 1
             left = top - self.first_rung(group)
             return math.ceil((top + 1) / (left + 1) * self.rungs.eta**left)
-        return _POOLED if self.pooled or adaptive or shared else _MOST
+        if learning != "no" and self.rungs.top is None and not self.population:
+            return {"begins": _FIRST, "goes on": _LATER}.get(learning, _POOLED)
+        return _POOLED if self.pooled or learning != "no" or shared else _MOST
 
     def cost(self, trials: int, first_rung: int = 0) -> float:
         """Cost of a group of so many trials. [full runs]"""

@@ -32,6 +32,7 @@ from trainwell.records.study import (
 from trainwell.seeding import master_seeds
 from trainwell.space import Space
 from trainwell.train import Choices
+from trainwell.train.assembly import device_of
 from trainwell.tune.budget import Budget
 from trainwell.tune.confirm import SEARCH, Confirming
 from trainwell.tune.group import RECORDING, Group, Hooks, Trial
@@ -39,7 +40,7 @@ from trainwell.tune.journal import Claims, Journal
 from trainwell.tune.population import Population, exchanges
 from trainwell.tune.progress import Counts, Listener, TuneProgress
 from trainwell.tune.sampler import Sampler
-from trainwell.tune.scheme import Scheme
+from trainwell.tune.scheme import Learning, Scheme
 
 _WAIT = 0.5  # seconds between looks at what other workers do
 _TELLING = 0.05  # share of the budget after which the time left can be told
@@ -127,7 +128,7 @@ class Search:
         """Claim the next group and draw its points, unless the budget is used up, or another worker was first."""
         number = max((asked.group for asked in record.asked), default=-1) + 1
         first = max((trial for asked in record.asked for trial in asked.trials), default=-1) + 1
-        most = self.scheme.size(number, adaptive=self.sampler.adaptive, shared=self.shared)
+        most = self.scheme.size(number, learning=self._learning(), shared=self.shared)
         before = len(record.asked[-1].trials) if record.asked else 0
         count = self.budget.next_size(self.scheme, number, first, before, most, self._steps_begun(record))
         if count < 1:
@@ -152,6 +153,14 @@ class Search:
         )
         self.journal.write(asked)
         return asked
+
+    def _learning(self) -> Learning:
+        """How the sampler learns: on a CPU the fewer runs a group has, the sooner the next profits from them."""
+        if not self.sampler.adaptive:
+            return "no"
+        if device_of(self.base).type != "cpu":
+            return "in large groups"
+        return "goes on" if self._told else "begins"
 
     def _in_time(self, rung: int, looks: Sequence[Look], going: tuple[int, ...]) -> tuple[int, ...]:
         """The best of those that are to go on, as many as come to their end in the time that is left."""

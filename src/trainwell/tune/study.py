@@ -154,7 +154,7 @@ def tune(
         trials, budget, steps: Trials of the search; or time for everything [seconds]; or updates of everything
             [optimizer updates]. The first that is used up ends the search; 64 trials where none is given.
         epochs: Length of a full trial; the recipe's where None.
-        method: sobol, halton, random or grid; focus, which draws later groups near the best of the earlier ones; tpe,
+        method: sobol, halton, random or grid; focus, which picks later groups near the best of the earlier ones; tpe,
             gp or cmaes by the extra `trainwell[optuna]`.
         halving: `trainwell.halving(eta, rungs)` or a name: halving, asha, hyperband, one-epoch, population, none.
         proxy: Whether a short run is the `inside` of the long one, or has its `own` short schedule.
