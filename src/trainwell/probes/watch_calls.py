@@ -1,4 +1,4 @@
-"""Calls of models: in which mode, with which data, from where; what runs inside them."""
+"""Calls of models: in which mode, with which data, from where."""
 
 from __future__ import annotations
 
@@ -14,29 +14,14 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from trainwell.probes import moments, watch_data, watch_evaluations, watch_places
+from trainwell.probes import inside, watch_data, watch_evaluations, watch_places
+from trainwell.probes.inside import NORM, first_tensor
 from trainwell.probes.place import is_user, site, user_frame, words
 from trainwell.probes.state import CallState, ModelState, Tag
 
 if TYPE_CHECKING:
     from trainwell.probes.patch import Function
     from trainwell.probes.tracer import Tracer
-
-_LAYERS = (
-    nn.Linear,
-    nn.Bilinear,
-    nn.Embedding,
-    nn.EmbeddingBag,
-    nn.modules.conv._ConvNd,
-    nn.RNNBase,
-    nn.RNNCellBase,
-    nn.MultiheadAttention,
-    nn.LayerNorm,
-    nn.GroupNorm,
-    _BatchNorm,
-    nn.modules.instancenorm._InstanceNorm,
-)
-_NORM = (nn.LayerNorm, nn.GroupNorm, _BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
 def install(tracer: Tracer) -> None:
@@ -67,8 +52,8 @@ def install(tracer: Tracer) -> None:
                 return original(self, *args, **kwargs)
             tracer.depth = 1
             try:
-                if _look_due(tracer, state):
-                    result = _look_inside(tracer, state, original, self, args, kwargs)
+                if inside.due(tracer, state):
+                    result = inside.look(tracer, state, original, self, args, kwargs)
                 else:
                     result = original(self, *args, **kwargs)
             finally:
@@ -203,7 +188,7 @@ def know(tracer: Tracer, module: nn.Module) -> None:
 def _parameters(tracer: Tracer, state: ModelState, module: nn.Module) -> None:
     fresh: dict[int, dict[str, Any]] = {}
     for prefix, layer in module.named_modules():
-        kind = "norm" if isinstance(layer, _NORM) else "embedding" if isinstance(layer, nn.Embedding) else ""
+        kind = "norm" if isinstance(layer, NORM) else "embedding" if isinstance(layer, nn.Embedding) else ""
         for name, parameter in layer.named_parameters(recurse=False):
             known = state.parameters.get(id(parameter)) or fresh.get(id(parameter))
             if known is not None and known["ref"]() is parameter:
@@ -241,18 +226,6 @@ def refresh_parameters(tracer: Tracer, model: ModelState) -> None:
     module = model.module()
     if module is not None:
         _parameters(tracer, model, module)
-
-
-def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, torch.Tensor):
-            return value
-    for value in (*args, *kwargs.values()):
-        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
-        for part in inner:
-            if isinstance(part, torch.Tensor):
-                return part
-    return None
 
 
 def _enter(
@@ -309,7 +282,7 @@ def _enter(
         state.noisy += 1
     elif model.noisy:
         state.still += 1
-    tensor = _first_tensor(args, kwargs)
+    tensor = first_tensor(args, kwargs)
     if tensor is not None:
         last = state.last_input
         if last is not None and last() is tensor:
@@ -335,82 +308,6 @@ def _enter(
     tracer.current = state
     entered: CallState = state
     return entered
-
-
-def _look_due(tracer: Tracer, state: CallState) -> bool:
-    model = state.model
-    if model.compiled or not state.grad or torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    number = state.calls
-    if not (number <= 2 or (number & (number - 1)) == 0):
-        return False
-    return model.looks < 12 and tracer.governor.allows(2.0 if number <= 2 else 1.0)
-
-
-def _look_inside(
-    tracer: Tracer, state: CallState, original: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Run one call with a hook on every module inside: which ran, which are strangers, what the first layer gets."""
-    model = state.model
-    model.looks += 1
-    registered = {id(m) for m in module.modules()}
-    given = _first_tensor(args, kwargs)
-    first: list[bool] = []
-
-    def hook(layer: nn.Module, inputs: Any, output: Any = None) -> None:
-        if torch.compiler.is_compiling():
-            return
-        wanted = torch.is_grad_enabled()
-        try:
-            with tracer.governor, torch._C.DisableTorchFunction(), torch.no_grad():
-                model.ran.add(id(layer))
-                own = list(layer.parameters(recurse=False))
-                if id(layer) not in registered and own and id(layer) not in model.stray_ids:
-                    model.stray_ids.add(id(layer))
-                    trainable = [p for p in own if p.requires_grad]
-                    owned = any(id(p) in o.ids for p in trainable for o in tracer.optimizers.values())
-                    if trainable and not owned and wanted:
-                        model.stray[type(layer).__name__] += 1
-                        model.stray_trainable += len(trainable)
-                        if model.stray_site is None:
-                            model.stray_site = watch_places.made_at(tracer, id(layer))
-                if len(first) == 1 and isinstance(layer, _LAYERS):
-                    first.append(True)
-                    model.first_layer["norm_follows"] = isinstance(layer, _NORM) and not isinstance(layer, nn.LayerNorm)
-                if not first and isinstance(layer, _LAYERS) and inputs and isinstance(inputs[0], torch.Tensor):
-                    stats = moments.of_inputs(inputs[0])
-                    if (
-                        stats.get("same_rows")
-                        and given is not None
-                        and not moments.of_inputs(given).get("same_rows", True)
-                    ):
-                        return  # a state that begins at zero, not the data
-                    first.append(True)
-                    if not model.first_layer.get("kind"):
-                        model.first_layer["kind"] = type(layer).__name__
-                        model.first_layer["normalises"] = isinstance(layer, _NORM)
-                        model.first_layer["integer"] = not inputs[0].is_floating_point()
-                        model.first_layer["stats"] = stats
-                    elif "stats" in model.first_layer:
-                        known = model.first_layer["stats"]
-                        known["same_rows"] = known.get("same_rows", False) and stats.get("same_rows", False)
-                        known["non_finite"] = max(known.get("non_finite", 0), stats.get("non_finite", 0))
-                if isinstance(layer, _BatchNorm) and layer.training and inputs:
-                    x = inputs[0]
-                    count = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else 1
-                    model.batch_norm_batch = min(model.batch_norm_batch or count, count)
-        except Exception as error:
-            tracer.failed("look", error)
-
-    handle = nn.modules.module.register_module_forward_pre_hook(hook)
-    try:
-        with watch_places.lines(tracer, model, module):
-            return original(module, *args, **kwargs)
-    finally:
-        handle.remove()
-        if not first and not model.first_layer and given is not None:  # layers of the user's own: only whether finite
-            found = moments.of_inputs(given)
-            model.first_layer["stats"] = {k: found[k] for k in ("non_finite", "rows") if k in found}
 
 
 def _outputs(result: Any) -> list[torch.Tensor]:
