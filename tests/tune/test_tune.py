@@ -16,6 +16,7 @@ from trainwell.records.study import load_study
 from trainwell.space import choice, log_uniform
 from trainwell.train import fit, halving
 from trainwell.tune import draw, tune
+from trainwell.tune.outcome import outcome, sentence
 from trainwell.tune.rungs import halved, usual
 
 from .small import BASE, RATES, Regressor, made
@@ -61,6 +62,15 @@ def test_what_is_reported_is_measured_on_seeds_that_took_no_part_in_the_choice(s
     assert list(result.measured) == values
     assert result.mean == pytest.approx(sum(values) / 2)
     assert f"On {len(values)} fresh seeds" in study.sentence
+
+
+def test_equal_values_on_fresh_seeds_get_no_interval(study):
+    best = study.record.full[0]
+    said = sentence(study.record, best, (0.9, 0.9, 0.9), ())
+    assert "On each of 3 fresh seeds it reaches validation accuracy 90.0 % after" in said
+    assert "interval" in sentence(study.record, best, (0.9, 0.91, 0.9), ())
+    kwargs = {"status": "completed", "seconds": 1.0, "confirm_steps": 0}
+    assert outcome(study.record, measured=(0.9, 0.9, 0.9), **kwargs).interval is None
 
 
 def test_a_study_reads_back_equal_and_its_finalists_are_runs(study):

@@ -126,7 +126,9 @@ def sentence(record: StudyRecord, best: Look | None, measured: Sequence[float], 
             "it was chosen by: expect less."
         )
     finite = [v for v in measured if math.isfinite(v)]
-    text = f"Best of {len(latest)} trials: {what}. On {len(measured)} fresh seeds it reaches {watch} "
+    alike = len(measured) > 1 and len(finite) == len(measured) and len(set(finite)) == 1
+    on = f"On each of {len(measured)}" if alike else f"On {len(measured)}"
+    text = f"Best of {len(latest)} trials: {what}. {on} fresh seeds it reaches {watch} "
     estimate = mean_interval(finite) if len(finite) >= 2 else None
     interval = None if estimate is None else _within(plan.watch, estimate)
     if interval is not None:
@@ -142,8 +144,8 @@ def sentence(record: StudyRecord, best: Look | None, measured: Sequence[float], 
 
 
 def _within(watch: str, estimate: Estimate) -> tuple[float, float] | None:
-    """The interval of a mean, within what the metric can be."""
-    if estimate.interval is None:
+    """The interval of a mean, within what the metric can be; None where equal values say nothing of their spread."""
+    if estimate.interval is None or estimate.interval.low == estimate.interval.high:
         return None
     low, high = estimate.interval.to_list()
     return (max(0.0, low), min(1.0, high)) if is_share(watch) else (low, high)
