@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainwell.recipe import Part
@@ -49,8 +50,12 @@ class Choice(Dimension):
 
     def taken(self, value: Any) -> int | None:
         """The number of the option with a value."""
-        text = _text(value)
-        return next((n for n in range(len(self.options)) if _text(self.value(n)) == text), None)
+        return self._numbers.get(_text(value))
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The number of the first option with a text."""
+        return {_text(self.value(n)): n for n in reversed(range(len(self.options)))}
 
     def position(self, value: Any) -> float:
         """The place in the list: 0 for the first option, 1 for the last."""
