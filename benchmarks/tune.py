@@ -440,6 +440,8 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- tune: begin/end -->")
     parser.add_argument("--overhead", type=int, metavar="ROUNDS", help="measure the cost of a study itself instead")
     arguments = parser.parse_args()
+    if arguments.write is not None and "<!-- tune: begin -->" not in arguments.write.read_text():
+        parser.error(f"--write: {arguments.write} has no marker <!-- tune: begin -->. Put both where the table belongs")
     torch.set_num_threads(1)
     if arguments.overhead:
         for name in arguments.case:
